@@ -1,0 +1,71 @@
+"""What the heads look at: numbers drawn from an article's vectors and from its passages as coded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.analyse.heads import Floats
+from pipeline.records import CodedPassage, EmbeddedArticle
+
+OPTIMISTIC, VIGILANT = 0, 1
+LEAD = 3  # the sentences that a hurried reader sees
+CLOSE = 2  # the sentences that a reader is left with
+QUOTED = re.compile("[\"“«„「『].*?[\"”»“」』]", re.DOTALL)
+QUOTE_MARKS = re.compile("[\"“”«»„「」『』]")
+
+
+def coding_inputs(article: EmbeddedArticle) -> Floats:
+    """Each passage in its context (n x 3d): its own vector, the mean of its two neighbours, the title's."""
+    vectors = article.vectors
+    around = np.zeros_like(vectors)
+    around[1:] += vectors[:-1] / 2
+    around[:-1] += vectors[1:] / 2
+    title = vectors[0] if article.passages[0].part == "title" else np.zeros_like(vectors[0])
+    return np.hstack([vectors, around, np.broadcast_to(title, vectors.shape)])
+
+
+def voice_inputs(article: EmbeddedArticle) -> Floats:
+    """Each passage's vector with what its quotation marks tell (n x (d + 3)): any, share of text inside, the next one's any."""
+    marks = np.array([bool(QUOTE_MARKS.search(passage.text)) for passage in article.passages], np.float32)
+    inside = np.array([_quoted_share(passage.text) for passage in article.passages], np.float32)
+    following = np.append(marks[1:], np.float32(0))
+    return np.hstack([article.vectors, np.stack([marks, inside, following], axis=1)]).astype(np.float32)
+
+
+def _quoted_share(text: str) -> float:
+    return sum(len(found) for found in QUOTED.findall(text)) / max(1, len(text))
+
+
+def relevance_inputs(topic: Floats, terms: int) -> Floats:
+    """An article's evidence of being about the talks (6): its passages' topic probabilities (n), in order, summed up.
+
+    `terms`: how many different terms of the subject the gate found.
+    """
+    ranked = np.sort(topic)[::-1]
+    top = [ranked[: k + 1].mean() if len(ranked) else 0.0 for k in range(3)]
+    return np.array([*top, topic.mean(), topic[:LEAD].mean(), np.log1p(terms)], np.float32)
+
+
+def tone_inputs(coded: Sequence[CodedPassage], facts: Sequence[str]) -> Floats:
+    """What an article's tone is read from: leanings on the whole and where they stand, voices, the context facts given."""
+    leanings = np.array([passage.leanings[:2] for passage in coded], np.float32)
+    body = leanings[1:] if coded[0].passage.part == "title" and len(coded) > 1 else leanings
+    balance = body[:, OPTIMISTIC] - body[:, VIGILANT]
+    strong = np.sort(body, axis=0)[::-1][:3].mean(axis=0)
+    total = body.sum(axis=0)
+    given = {fact for passage in coded for fact in passage.facts}
+    return np.array(
+        [
+            *body.mean(axis=0),
+            *strong,
+            (total[0] - total[1]) / (total.sum() + 1),
+            leanings[0, 0] - leanings[0, 1],
+            balance[:LEAD].mean(),
+            balance[-CLOSE:].mean(),
+            *(float(fact in given) for fact in facts),
+        ],
+        np.float32,
+    )
