@@ -1,0 +1,1 @@
+"""What varies between deployments: settings, outlets, codebook. Imports nothing of ours."""

@@ -1,7 +1,7 @@
 """Settings: one frozen section per stage, read once and handed down.
 
-Every default stands in `settings.toml` beside this module. A user's file, the environment and command-line flags override it
-key by key. Nothing here reads the working directory, and there is no module-level settings object.
+Every default stands in `settings.toml` beside this module. A user's file, the environment and command-line flags
+override it key by key. Nothing here reads the working directory, and there is no module-level settings object.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class FetchSettings(Section):
 class PollSettings(Section):
     """How often feeds are asked, and how much is taken at once."""
 
+    tick_s: Positive
     min_interval_s: Positive
     max_interval_s: Positive
     max_entries: Count
@@ -119,6 +120,13 @@ class ScoreSettings(Section):
     coverage: Annotated[float, Field(gt=0, lt=1)]
 
 
+class WebSettings(Section):
+    """Where the web server listens."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=0, le=65535)]
+
+
 class LogSettings(Section):
     """What is logged."""
 
@@ -139,6 +147,7 @@ class Settings(BaseModel):
     embed: EmbedSettings
     screen: ScreenSettings
     score: ScoreSettings
+    web: WebSettings
     log: LogSettings
 
 
@@ -150,9 +159,7 @@ def defaults() -> Layer:
     return tomllib.loads(files("config").joinpath("settings.toml").read_text(encoding="utf-8"))
 
 
-def load(
-    file: Path | None = None, flags: Sequence[str] = (), environ: Mapping[str, str] | None = None
-) -> Settings:
+def load(file: Path | None = None, flags: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Settings:
     """Read settings: `flags` ("fetch.timeout_s=20") over the environment over `file` over the shipped defaults.
 
     Raises InvalidSettings with one line for each fault.
@@ -161,7 +168,10 @@ def load(
     if file is None and environ.get(CONFIG_VARIABLE):
         file = Path(environ[CONFIG_VARIABLE])
     shipped = defaults()
-    layers = {"--set": _from_pairs(_split_flags(flags), shipped), "the environment": _from_pairs(_split_environ(environ), shipped)}
+    layers = {
+        "--set": _from_pairs(_split_flags(flags), shipped),
+        "the environment": _from_pairs(_split_environ(environ), shipped),
+    }
     if file is not None:
         layers[str(file)] = _read_file(file)
     faults = [fault for place, layer in layers.items() for fault in _unknown_keys(layer, shipped, place)]

@@ -1,4 +1,7 @@
-"""The outlets: reading and checking a list of feeds such as `feeds.toml`, and its exchange as OPML is done elsewhere."""
+"""The outlets.
+
+Reading and checking a list of feeds such as `feeds.toml`, and its exchange as OPML is done elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The flow: from feeds to stored, explained scores."""

@@ -9,8 +9,8 @@
        |- ParseError            the bytes are not a feed we can read
        '- ExtractError          the page has no article text
 
-Every error carries a `reason`: a short, stable word for tables and counters (`timeout`, `not_a_feed`). A collect error also
-says whether trying again later can help (`retry`). The message tells the reader what to do next.
+Every error carries a `reason`: a short, stable word for tables and counters (`timeout`, `not_a_feed`). A collect
+error also says whether trying again later can help (`retry`). The message tells the reader what to do next.
 """
 
 from __future__ import annotations

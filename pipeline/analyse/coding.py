@@ -16,8 +16,8 @@ VOICES: tuple[Voice, ...] = ("own", "quoted_distanced", "quoted_bare")
 class Coder:
     """Codes passages: first the family, then the codes within it.
 
-    A passage is neutral unless a family outweighs neutrality; it then bears that family's codes above their thresholds, at
-    least the strongest one, so that no passage leans without saying why.
+    A passage is neutral unless a family outweighs neutrality; it then bears that family's codes above their
+    thresholds, at least the strongest one, so that no passage leans without saying why.
     """
 
     def __init__(self, heads: Heads, codebook: Codebook) -> None:
@@ -38,7 +38,7 @@ class Coder:
         leanings = softmax(linear["family"](inputs))
         families = (leanings * thresholds["family"]).argmax(axis=1)
         codes = sigmoid(linear["codes"](inputs))
-        facts = sigmoid(linear["facts"](inputs)) >= thresholds["facts"]
+        facts = sigmoid(linear["facts"](article.vectors)) >= thresholds["facts"]
         voices = linear["voice"](voice_inputs(article)).argmax(axis=1)
         return tuple(
             CodedPassage(
@@ -57,6 +57,8 @@ class Coder:
             return {}
         members = self._members[family]
         least = self._heads.thresholds["codes"]
-        chosen = [i for i in members if strengths[i] >= least[i]] or [max(members, key=lambda i: strengths[i] / least[i])]
+        chosen = [i for i in members if strengths[i] >= least[i]] or [
+            max(members, key=lambda i: strengths[i] / least[i])
+        ]
         chosen.sort(key=lambda i: -strengths[i])
         return {self._codes[i]: round(float(strengths[i]), 4) for i in chosen}

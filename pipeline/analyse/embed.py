@@ -1,7 +1,8 @@
 """Turn passages into vectors.
 
-An article is embedded by itself, never in one batch with others, so that its vectors do not depend on its neighbours: the same
-text gives the same score whether it is scored alone, in a run of thousands, or again next year.
+An article is embedded by itself, never in one batch with others, so that its vectors do not depend on its
+neighbours: the same text gives the same score whether it is scored alone, in a run of thousands, or again next
+year.
 """
 
 from __future__ import annotations
@@ -81,7 +82,11 @@ class SentenceEmbedder:
             return np.empty((0, self.dimensions), np.float32)
         prompted = [self._prompt + text for text in texts]
         vectors = self._model.encode(
-            prompted, batch_size=BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            prompted,
+            batch_size=BATCH,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
         )
         return np.asarray(vectors, np.float32)
 
@@ -95,21 +100,24 @@ def _load(model: str, threads: int, **options: Any) -> Any:
     import transformers
     from sentence_transformers import SentenceTransformer
 
-    transformers.logging.disable_progress_bar()
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.getLogger("transformers").setLevel(logging.ERROR)
     torch.set_num_threads(threads or os.cpu_count() or 1)
     try:
         return SentenceTransformer(model, device="cpu", **options)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"embed.model {model!r} can't be loaded ({error}); name a sentence-transformers folder, a hub model that is "
-            f"in the local cache or reachable, or {BUNDLED!r}",
+            f"embed.model {model!r} can't be loaded ({error}); name a sentence-transformers folder, a hub model "
+            f"that is in the local cache or reachable, or {BUNDLED!r}",
             reason="no_model",
         ) from error
 
 
 def _load_bundled(folder: Path, threads: int) -> Any:
-    """Load and keep the word table, 80 % of the weights, in the float16 of the file; the arithmetic is float32 all the same."""
+    """Load and keep the word table, 80 % of the weights, in the float16 of the file.
+
+    The arithmetic is float32 all the same.
+    """
     import torch
 
     class NarrowEmbedding(torch.nn.Embedding):
@@ -119,7 +127,9 @@ def _load_bundled(folder: Path, threads: int) -> Any:
     model = _load(str(folder), threads, local_files_only=True, model_kwargs={"dtype": torch.float16})
     embeddings = model[0].auto_model.embeddings
     table = embeddings.word_embeddings
-    narrow = NarrowEmbedding(*table.weight.shape, padding_idx=table.padding_idx, _weight=table.weight.data)
+    narrow = NarrowEmbedding(
+        table.num_embeddings, table.embedding_dim, padding_idx=table.padding_idx, _weight=table.weight.data
+    )
     del embeddings.word_embeddings
     model.float()
     embeddings.word_embeddings = narrow
@@ -135,7 +145,10 @@ def _hash(model: Any) -> str:
 
 
 class HashingEmbedder:
-    """A model-free stand-in: character trigrams hashed into a vector. For tests and dry runs of the flow, never for scores."""
+    """A model-free stand-in.
+
+    Character trigrams hashed into a vector. For tests and dry runs of the flow, never for scores.
+    """
 
     name, weights, engine, max_tokens = "hashing", "none", "hashing", 512
 

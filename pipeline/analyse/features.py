@@ -13,8 +13,8 @@ from pipeline.records import CodedPassage, EmbeddedArticle
 OPTIMISTIC, VIGILANT = 0, 1
 LEAD = 3  # the sentences that a hurried reader sees
 CLOSE = 2  # the sentences that a reader is left with
-QUOTED = re.compile("[\"“«„「『].*?[\"”»“」』]", re.DOTALL)
-QUOTE_MARKS = re.compile("[\"“”«»„「」『』]")
+QUOTED = re.compile('["“«„「『].*?["”»“」』]', re.DOTALL)
+QUOTE_MARKS = re.compile('["“”«»„「」『』]')
 
 
 def coding_inputs(article: EmbeddedArticle) -> Floats:
@@ -28,7 +28,10 @@ def coding_inputs(article: EmbeddedArticle) -> Floats:
 
 
 def voice_inputs(article: EmbeddedArticle) -> Floats:
-    """Each passage's vector with what its quotation marks tell (n x (d + 3)): any, share of text inside, the next one's any."""
+    """Each passage's vector with what its quotation marks tell (n x (d + 3)).
+
+    Any, share of text inside, the next one's any.
+    """
     marks = np.array([bool(QUOTE_MARKS.search(passage.text)) for passage in article.passages], np.float32)
     inside = np.array([_quoted_share(passage.text) for passage in article.passages], np.float32)
     following = np.append(marks[1:], np.float32(0))
@@ -50,7 +53,10 @@ def relevance_inputs(topic: Floats, terms: int) -> Floats:
 
 
 def tone_inputs(coded: Sequence[CodedPassage], facts: Sequence[str]) -> Floats:
-    """What an article's tone is read from: leanings on the whole and where they stand, voices, the context facts given."""
+    """What an article's tone is read from.
+
+    Leanings on the whole and where they stand, voices, the context facts given.
+    """
     leanings = np.array([passage.leanings[:2] for passage in coded], np.float32)
     body = leanings[1:] if coded[0].passage.part == "title" and len(coded) > 1 else leanings
     balance = body[:, OPTIMISTIC] - body[:, VIGILANT]

@@ -1,7 +1,7 @@
 """The trained heads: small linear models on top of the embeddings, as one file of arrays.
 
-Training is done in `pipeline.train`; here they are only loaded, checked against model and codebook, and applied. Everything is
-plain numpy, so a score needs no training library.
+Training is done in `pipeline.train`; here they are only loaded, checked against model and codebook, and applied.
+Everything is plain numpy, so a score needs no training library.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ def softmax(values: Floats) -> Floats:
 class Heads:
     """All heads of one training.
 
-    `linear` holds family (3), codes (16), voice (3), facts (8), topic (1), relevance (1) and tone (1). `thresholds` are the
-    calibrated probabilities from which a code, a fact or an article counts. `residuals`: sorted absolute errors of the tone on
-    articles by authors unseen in training, from which intervals are read.
+    `linear` holds family (3), codes (16), voice (3), facts (8), topic (1), relevance (1), tone (1); `thresholds` the
+    calibrated probabilities from which a code, a fact or an article counts. `residuals`: sorted absolute errors of
+    the tone on articles by authors unseen in training, from which intervals are read.
     """
 
     linear: Mapping[str, Linear]
@@ -84,7 +84,10 @@ def save_heads(heads: Heads, file: Path) -> None:
 
 
 def load_heads(file: Traversable | Path, *, weights: str, codebook: str) -> Heads:
-    """Read heads trained on the model with these `weights` and on this `codebook` (hashes). Raises ModelError otherwise."""
+    """Read heads trained on the model with these `weights` and on this `codebook` (hashes).
+
+    Raises ModelError otherwise.
+    """
     try:
         raw = file.read_bytes()
     except OSError:
@@ -113,6 +116,6 @@ def _check(about: Mapping[str, Any], *, weights: str, codebook: str, file: str) 
     for what, wanted in (("weights", weights), ("codebook", codebook)):
         if about[what] != wanted:
             raise ModelError(
-                f"{file} was trained on {what} {about[what]}, not {wanted}; run `treatywatch train` with these settings",
+                f"{file} was trained on {what} {about[what]}, not {wanted}; run `treatywatch train` with them",
                 reason="heads_mismatch",
             )

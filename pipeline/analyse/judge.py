@@ -23,7 +23,10 @@ HEADS = "heads.npz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the analysis found. `embedded` is missing where the gate refused the article, `score` where it is not relevant."""
+    """What the analysis found.
+
+    `embedded` is missing where the gate refused the article, `score` where it is not relevant.
+    """
 
     relevance: Relevance
     embedded: EmbeddedArticle | None = None
@@ -35,7 +38,7 @@ class Judge:
 
     def __init__(self, embedder: Embedder, heads: Heads, codebook: Codebook, settings: Settings) -> None:
         self._embedder = embedder
-        self._screen = Screen(Gate.shipped(), heads, threshold=settings.screen.threshold)
+        self._screen = Screen(Gate.from_terms(), heads, threshold=settings.screen.threshold)
         self._coder = Coder(heads, codebook)
         self._scorer = Scorer(heads, codebook, coverage=settings.score.coverage)
         self.run = Run(

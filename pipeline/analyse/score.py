@@ -1,8 +1,8 @@
 """From coded passages to an article's tone.
 
-The tone is what a human coder would give the article as a whole, on the codebook's scale from -1 (vigilant) to +1 (credulous). It
-is predicted from the coded passages, where they stand, and the context facts that the article gives (`docs/method.md`). Outlook
-and scrutiny are plain shares that anyone can recount.
+The tone is what a human coder would give the article as a whole, on the codebook's scale from -1 (vigilant) to +1
+(credulous). It is predicted from the coded passages, where they stand, and the context facts that the article gives
+(`docs/method.md`). Outlook and scrutiny are plain shares that anyone can recount.
 """
 
 from __future__ import annotations

@@ -11,7 +11,10 @@ JITTER = 0.1  # so that feeds that failed together do not come back together
 
 
 def after_success(url: str, now: datetime, settings: PollSettings, *, ttl_s: float | None = None) -> datetime:
-    """The next check of a feed that answered: the shortest interval, or what the feed itself asks for if that is longer."""
+    """The next check of a feed that answered.
+
+    The shortest interval, or what the feed itself asks for if that is longer.
+    """
     pause = min(max(settings.min_interval_s, ttl_s or 0), settings.max_interval_s)
     return now + timedelta(seconds=_spread(pause, url))
 

@@ -14,7 +14,10 @@ EDIT_DELAY = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleArticle:
-    """An article of a sample outlet. Some are edited in the evening: then the `edited_` fields hold the later wording."""
+    """An article of a sample outlet.
+
+    Some are edited in the evening: then the `edited_` fields hold the later wording.
+    """
 
     slug: str
     date: datetime

@@ -1,4 +1,7 @@
-"""Serve the sample outlets on loopback as if they were web sites: pages, feeds, robots.txt, validators, old charsets."""
+"""Serve the sample outlets on loopback as if they were web sites.
+
+Pages, feeds, robots.txt, validators, old charsets.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
 from typing import NamedTuple
-from xml.etree import ElementTree as XML
+from xml.etree import ElementTree
 
 from pipeline.demo.outlets import Edition, SampleArticle, SampleOutlet
 
@@ -37,7 +40,10 @@ class Response(NamedTuple):
 
 
 class SampleSite(AbstractContextManager["SampleSite"]):
-    """A web server on 127.0.0.1 for all sample outlets, told apart by host name. `requests` counts the answers by status."""
+    """A web server on 127.0.0.1 for all sample outlets, told apart by host name.
+
+    `requests` counts the answers by status.
+    """
 
     def __init__(self, outlets: tuple[SampleOutlet, ...], *, port: int, edition: Edition) -> None:
         self.outlets = {outlet.host: outlet for outlet in outlets}
@@ -111,11 +117,11 @@ class SampleSite(AbstractContextManager["SampleSite"]):
 
 
 def _rss(outlet: SampleOutlet, base: str, edition: Edition) -> str:
-    root = XML.Element("rss", version="2.0")
-    channel = XML.SubElement(root, "channel")
+    root = ElementTree.Element("rss", version="2.0")
+    channel = ElementTree.SubElement(root, "channel")
     _children(channel, title=outlet.name, link=f"{base}/", description=outlet.tagline, language=outlet.language)
     for article in outlet.articles:
-        item = XML.SubElement(channel, "item")
+        item = ElementTree.SubElement(channel, "item")
         link = f"{base}/{article.slug}.html"
         _children(
             item,
@@ -129,13 +135,13 @@ def _rss(outlet: SampleOutlet, base: str, edition: Edition) -> str:
 
 
 def _atom(outlet: SampleOutlet, base: str, edition: Edition) -> str:
-    root = XML.Element("feed", xmlns=ATOM)
+    root = ElementTree.Element("feed", xmlns=ATOM)
     newest = max(article.updated_in(edition) for article in outlet.articles)
     _children(root, title=outlet.name, id=f"{base}/", updated=newest.isoformat())
     for article in outlet.articles:
-        entry = XML.SubElement(root, "entry")
+        entry = ElementTree.SubElement(root, "entry")
         link = f"{base}/{article.slug}.html"
-        XML.SubElement(entry, "link", href=link)
+        ElementTree.SubElement(entry, "link", href=link)
         _children(
             entry,
             title=article.title_in(edition),
@@ -164,12 +170,12 @@ def _json(outlet: SampleOutlet, base: str, edition: Edition) -> str:
 
 
 def _sitemap(outlet: SampleOutlet, base: str, edition: Edition) -> str:
-    root = XML.Element("urlset", {"xmlns": SITEMAP, "xmlns:news": NEWS})
+    root = ElementTree.Element("urlset", {"xmlns": SITEMAP, "xmlns:news": NEWS})
     for article in outlet.articles:
-        url = XML.SubElement(root, "url")
+        url = ElementTree.SubElement(root, "url")
         _children(url, loc=f"{base}/{article.slug}.html", lastmod=article.updated_in(edition).isoformat())
-        news = XML.SubElement(url, "news:news")
-        publication = XML.SubElement(news, "news:publication")
+        news = ElementTree.SubElement(url, "news:news")
+        publication = ElementTree.SubElement(news, "news:publication")
         _children(publication, **{"news:name": outlet.name, "news:language": outlet.language})
         _children(
             news,
@@ -186,14 +192,14 @@ FEEDS: dict[str, Callable[[SampleOutlet, str, Edition], str]] = {
 }
 
 
-def _children(parent: XML.Element, **texts: str) -> None:
+def _children(parent: ElementTree.Element, **texts: str) -> None:
     for tag, text in texts.items():
-        XML.SubElement(parent, tag).text = text
+        ElementTree.SubElement(parent, tag).text = text
 
 
-def _xml(root: XML.Element, charset: str) -> str:
-    XML.indent(root)
-    return f'<?xml version="1.0" encoding="{charset}"?>\n{XML.tostring(root, encoding="unicode")}\n'
+def _xml(root: ElementTree.Element, charset: str) -> str:
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="{charset}"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
 def _handler(site: SampleSite) -> type[BaseHTTPRequestHandler]:
@@ -213,7 +219,7 @@ def _handler(site: SampleSite) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(response.body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Stay silent: the run itself reports what was fetched."""
 
     return Handler

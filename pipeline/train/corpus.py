@@ -21,7 +21,7 @@ UNKNOWN = -1
 class Example:
     """One labelled article, embedded; row i of every array is passage i.
 
-    `families` (n): index into FAMILIES; `codes` (n x codes), `facts` (n x facts): 0 or 1; `voices` (n): index into VOICES, or
+    `families` (n): in FAMILIES; `codes` (n x codes), `facts` (n x facts): 0 or 1; `voices` (n): in VOICES, or
     UNKNOWN where nothing is coded. `single`: a sentence without an article around it.
     """
 

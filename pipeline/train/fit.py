@@ -1,25 +1,23 @@
-"""Fit the heads, with every threshold, calibration and error taken from authors that the fitted part has not seen.
+"""Fit the heads that judge a passage, with thresholds and calibration taken from authors unseen in training.
 
-Folds are disjoint in authors (an author is one outlet with its own style), within every language. Whatever a later step learns
-from (thresholds, calibration, the article's tone, its interval) are out-of-fold predictions of the earlier step: what a head says
-of its own training sentences would be too good to learn from.
+Folds are disjoint in authors (an author is one outlet with its own style), within every language. Whatever a later
+step learns from (thresholds, calibration, the article's tone, its interval) are out-of-fold predictions of the
+earlier step: what a head says of its own training sentences would be too good to learn from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression
 
-from config.codebook import Codebook
-from pipeline.analyse.coding import Coder
-from pipeline.analyse.features import coding_inputs, relevance_inputs, tone_inputs, voice_inputs
-from pipeline.analyse.heads import Floats, Heads, Linear, sigmoid
-from pipeline.records import CodedPassage
+from pipeline.analyse.features import coding_inputs, voice_inputs
+from pipeline.analyse.heads import Floats, Linear, sigmoid, softmax
 from pipeline.train.corpus import UNKNOWN, Example
+from pipeline.train.measure import macro_f1
 
 Ints = npt.NDArray[np.int64]
 Passages = dict[str, Linear]
@@ -36,17 +34,6 @@ class Strengths:
     topic: float = 0.3
     relevance: float = 1.0
     tone: float = 3.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutOfFold:
-    """What the heads say of passages and articles by authors that they have not seen; lists run along the examples."""
-
-    fold: Ints
-    heads: list[Heads]
-    coded: list[tuple[CodedPassage, ...]]
-    relevance: Floats
-    tone: Floats
 
 
 def folds(examples: Sequence[Example], count: int) -> Ints:
@@ -66,7 +53,9 @@ def fit_linear(inputs: Floats, targets: Ints, strength: float) -> Linear:
     mean, scale = inputs.mean(axis=0), np.full(inputs.shape[1], inputs.std() or 1, np.float32)
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000, tol=1e-5)
     model.fit((inputs - mean) / scale, targets)
-    return Linear(weights=_narrow(model.coef_), bias=_narrow(model.intercept_), mean=_narrow(mean), scale=_narrow(scale))
+    return Linear(
+        weights=_narrow(model.coef_), bias=_narrow(model.intercept_), mean=_narrow(mean), scale=_narrow(scale)
+    )
 
 
 def _narrow(values: npt.ArrayLike) -> Floats:
@@ -99,7 +88,10 @@ def fit_passages(examples: Sequence[Example], strengths: Strengths) -> Passages:
 
 
 def _topic_targets(examples: Sequence[Example]) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """A passage is on topic if it is coded or gives a fact, off topic in an irrelevant article; the rest is left open."""
+    """A passage is on topic if it is coded or gives a fact, off topic in an irrelevant article.
+
+    The rest is left open.
+    """
     labelled = [(e.codes.any(axis=1) | e.facts.any(axis=1), e.source.relevant) for e in examples]
     positive = np.concatenate([marks for marks, _ in labelled])
     negative = np.concatenate([np.full(len(marks), not relevant) for marks, relevant in labelled])
@@ -156,7 +148,7 @@ def calibrate(examples: Sequence[Example], fold: Ints, heads: Sequence[Passages]
     scale, shift = {}, {}
     scale["family"], shift["family"] = _multinomial(said["family"], families)
     for name, marks in truth.items():
-        rows = usable if name == "topic" else np.ones(len(marks), bool)
+        rows = usable if name == "topic" else np.full(marks.shape[0], True)
         slopes, shifts = zip(*(_platt(said[name][rows, i], marks[rows, i]) for i in range(marks.shape[1])), strict=True)
         scale[name], shift[name] = np.diag(slopes), np.array(shifts)
     calibrated = {name: said[name] @ scale[name].T + shift[name] for name in said}
@@ -196,9 +188,6 @@ def _best_cut(shares: Floats, truth: Ints) -> float:
 
 def _family_weights(activations: Floats, truth: Ints) -> Floats:
     """How much each family's share counts against the others for the best macro-F1; neutral counts 1."""
-    from pipeline.analyse.heads import softmax
-    from pipeline.train.measure import macro_f1
-
     shares, grid = softmax(activations), np.geomspace(0.6, 2.5, 15)
-    best = max(((macro_f1(truth, (shares * [o, v, 1]).argmax(axis=1), 3), -abs(o - v), o, v) for o in grid for v in grid))
+    best = max((macro_f1(truth, (shares * [o, v, 1]).argmax(axis=1), 3), -abs(o - v), o, v) for o in grid for v in grid)
     return _narrow([best[2], best[3], 1])

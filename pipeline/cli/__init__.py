@@ -1,0 +1,35 @@
+"""The command line: reads settings once, hands each command the parts it needs, and prints what came out.
+
+Heavy libraries are imported inside the commands, so that `--help` answers at once. Exit codes: 0 done, 1 done with
+errors, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from config.settings import InvalidSettings
+from pipeline.cli.app import app
+from pipeline.errors import TreatywatchError
+
+
+def main() -> None:
+    """Run a command; errors that we know become one clear line instead of a traceback."""
+    from pipeline.cli import analysis, coverage, feeds, service
+
+    for commands in (service, analysis, coverage, feeds):
+        commands.register(app)
+    try:
+        app()
+    except InvalidSettings as error:
+        sys.exit(_complain(error, status=2))
+    except TreatywatchError as error:
+        sys.exit(_complain(error, status=1))
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+
+
+def _complain(error: Exception, *, status: int) -> int:
+    for line in str(error).splitlines():
+        print(f"treatywatch: {line}", file=sys.stderr)  # noqa: T201 - the one place where an error reaches the terminal
+    return status

@@ -1,0 +1,142 @@
+"""The root of the command line: options that every command shares, and how commands print."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from config.settings import Settings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storage.database import Database
+
+app = typer.Typer(
+    name="treatywatch",
+    help="Watch how media cover the Japan-Russia peace-treaty talks, and score their tone on quoted sentences.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console()
+errors = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the shared options say; settings are read when a command first asks for them."""
+
+    config: Path | None
+    flags: tuple[str, ...]
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this call."""
+        settings = load(self.config, self.flags)
+        configure_logging(settings)
+        return settings
+
+
+Context = typer.Context
+
+
+def state(context: typer.Context) -> State:
+    """The shared options of a call."""
+    found: State = context.obj
+    return found
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The settings of a call."""
+    return state(context).settings
+
+
+@contextmanager
+def database_of(context: typer.Context) -> Iterator[Database]:
+    """The database that the settings name, migrated, closed at the end."""
+    from storage.database import open_database
+
+    database = open_database(settings_of(context).storage.database_url())
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, unadorned, so that other programs can read it."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send structured events to stderr, as text or as JSON lines."""
+    import structlog
+
+    level = getattr(logging, settings.log.level.upper())
+    renderer: Callable[..., Any] = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.log.json_lines
+        else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    for noisy in ("httpx", "httpcore", "trafilatura", "alembic"):
+        logging.getLogger(noisy).setLevel(max(level, logging.ERROR if noisy == "trafilatura" else logging.WARNING))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"treatywatch {version('treatywatch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Your settings file.", envvar="TREATYWATCH_CONFIG", show_default=False),
+    ] = None,
+    flags: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; may be given again."),
+    ] = None,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Remember the options that all commands share."""
+    context.obj = State(config=config, flags=tuple(flags or ()))

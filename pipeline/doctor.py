@@ -1,0 +1,136 @@
+"""Examine the installation and say what to do about what is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from config.codebook import load_codebook, load_corpus
+from config.settings import InvalidSettings, Settings, nearest
+from config.sources import load_feeds
+from pipeline.errors import TreatywatchError
+from storage import queries
+from storage.database import open_database
+
+FREE_BYTES = 2 * 1024**3
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this program was written is wrong
+STALE = timedelta(hours=26)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check found; `advice` is empty where all is well."""
+
+    check: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as plain values."""
+        return asdict(self)
+
+
+def examine(settings: Settings, only: tuple[str, ...] = ()) -> list[Finding]:
+    """Run the checks named in `only`, or all. A check that fails is a finding, never an exception."""
+    for name in only:
+        if name not in CHECKS:
+            raise InvalidSettings(f"--only {name!r} is unknown{nearest(name, CHECKS)}; checks: {', '.join(CHECKS)}")
+    return [_check(name, settings) for name in (only or CHECKS)]
+
+
+def _check(name: str, settings: Settings) -> Finding:
+    try:
+        return CHECKS[name](settings)
+    except (TreatywatchError, InvalidSettings, OSError) as error:
+        return Finding(
+            check=name, ok=False, found=str(error), advice="mend what the message says, then run doctor again"
+        )
+
+
+def _settings(settings: Settings) -> Finding:
+    contact = settings.fetch.contact
+    if "example.org" in contact or not contact:
+        return Finding(
+            check="settings", ok=False, found=f"fetch.contact is {contact!r}",
+            advice="set fetch.contact to an address that an outlet's web master can write to",
+        )  # fmt: skip
+    return Finding(check="settings", ok=True, found="valid")
+
+
+def _feeds(settings: Settings) -> Finding:
+    sources = load_feeds(Path(settings.feeds.file) if settings.feeds.file else None)
+    checked = sum(source.verified for source in sources)
+    found = f"{len(sources)} feeds of {len({source.outlet for source in sources})} outlets, {checked} verified"
+    advice = "" if checked == len(sources) else "run `treatywatch feeds check` where the network can be reached"
+    return Finding(check="feeds", ok=bool(sources), found=found, advice=advice)
+
+
+def _codebook(_: Settings) -> Finding:
+    codebook, corpus = load_codebook(), load_corpus()
+    passages = sum(1 for article in corpus for _ in article.passages())
+    return Finding(check="codebook", ok=True, found=f"{len(codebook.codes)} codes, {passages} labelled passages")
+
+
+def _database(settings: Settings) -> Finding:
+    database = open_database(settings.storage.database_url())
+    with database.read() as connection:
+        funnel = queries.funnel(connection)
+    database.close()
+    return Finding(
+        check="database", ok=True, found=f"{database.url}: {funnel.articles} articles, {funnel.scored} scored"
+    )
+
+
+def _passes(settings: Settings) -> Finding:
+    database = open_database(settings.storage.database_url())
+    with database.read() as connection:
+        health = [feed for feed in queries.feed_health(connection) if feed.active]
+    database.close()
+    failing = [feed for feed in health if feed.state in ("failing", "gone")]
+    last = max((feed.checked_at for feed in health if feed.checked_at), default=None)
+    if last is None:
+        return Finding(check="passes", ok=True, found="no pass yet", advice="run `treatywatch run`")
+    found = f"last pass {last:%Y-%m-%d %H:%M} UTC; {len(failing)} of {len(health)} feeds fail"
+    late = datetime.now(UTC) - last > STALE
+    advice = "is the service running? see the log" if late else ""
+    return Finding(check="passes", ok=not late, found=found, advice=advice)
+
+
+def _model(settings: Settings) -> Finding:
+    from pipeline.analyse.judge import load_judge
+
+    run = load_judge(settings).run
+    return Finding(
+        check="model", ok=True, found=f"{run.model} {run.model_hash} on {run.engine}, heads {run.heads_hash}"
+    )
+
+
+def _disk(settings: Settings) -> Finding:
+    directory = settings.storage.directory()
+    directory.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(directory).free
+    advice = "" if free > FREE_BYTES else "free some space, or set storage.data_dir to another disk"
+    return Finding(check="disk", ok=not advice, found=f"{free / 1024**3:.1f} GiB free in {directory}", advice=advice)
+
+
+def _clock(_: Settings) -> Finding:
+    now = datetime.now(UTC)
+    advice = "" if now > EARLIEST else "set the clock: dates of articles are checked against it"
+    return Finding(check="clock", ok=not advice, found=f"{now:%Y-%m-%d %H:%M} UTC", advice=advice)
+
+
+CHECKS: dict[str, Callable[[Settings], Finding]] = {
+    "settings": _settings,
+    "feeds": _feeds,
+    "codebook": _codebook,
+    "database": _database,
+    "passes": _passes,
+    "model": _model,
+    "disk": _disk,
+    "clock": _clock,
+}

@@ -1,0 +1,399 @@
+"""One pass over the due feeds: the whole flow, and the only module that knows both the stages and storage.
+
+    storage.feeds.due        | fetch | parse                       -> entries, validators, next check: one
+    transaction a feed storage.articles.pending | fetch | extract | gate | embed | screen | code | score
+    -> article, screening, score: one transaction an article storage.articles.unscored | gate | embed | screen |
+    code | score -> the same for texts that a former run judged
+
+Every step may be repeated: a pass that was killed is picked up by the next one, and two passes leave the rows of one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Any, Literal, Protocol, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from config.settings import PollSettings
+from config.sources import FeedSource
+from pipeline.analyse.judge import Judge, Judgement
+from pipeline.collect.polling import after_failure, after_success
+from pipeline.errors import CollectError, ExtractError, FetchError, ModelError
+from pipeline.records import Article, Dropped, Entry, Feed, Fetched, NotModified, ParsedFeed
+from storage import articles, feeds, scores
+from storage.articles import StoredEntry
+from storage.database import Database
+from storage.feeds import StoredFeed
+
+log = structlog.get_logger()
+T = TypeVar("T")
+PENDING = 2000  # entries looked up at a time
+
+
+class Fetch(Protocol):
+    """The guarded fetch."""
+
+    def __call__(
+        self, url: str, *, etag: str | None = None, last_modified: str | None = None
+    ) -> Awaitable[Fetched | NotModified]:
+        """Fetch a URL or raise FetchError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """Everything a pass works with. Built once; tests build it from their own parts."""
+
+    fetch: Fetch
+    parse: Callable[[Fetched], ParsedFeed]
+    extract: Callable[[Fetched, Entry, Feed], Article]
+    from_summary: Callable[[Entry, Feed], Article]
+    canonical: Callable[[str], str]
+    judge: Judge
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOutcome:
+    """What came of one feed: `ok`, `degraded`, `unchanged` or the reason of its failure."""
+
+    url: str
+    outlet: str
+    outcome: str
+    new: int = 0
+    detail: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the feed could not be read."""
+        return self.outcome not in ("ok", "degraded", "unchanged")
+
+
+@dataclass(slots=True, kw_only=True)
+class PassReport:
+    """What a pass did. `counts`: articles by what became of them; `drops`: by (stage, reason)."""
+
+    feeds: list[FeedOutcome] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    drops: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything went wrong that an operator should look at."""
+        return any(outcome.failed for outcome in self.feeds) or self.counts["unscored"] > 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain values."""
+        dropped = [{"stage": stage, "reason": reason, "n": n} for (stage, reason), n in sorted(self.drops.items())]
+        return {
+            "feeds": [asdict(outcome) for outcome in self.feeds],
+            "counts": dict(self.counts),
+            "dropped": dropped,
+        }
+
+
+class Watcher(Protocol):
+    """Hears how far a pass is."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage begins, with so many more things to do."""
+        ...
+
+    def done(self, name: str) -> None:
+        """One of them is done."""
+        ...
+
+
+class Quiet:
+    """A watcher that keeps what it hears to itself."""
+
+    def stage(self, name: str, total: int) -> None:
+        """Nothing."""
+
+    def done(self, name: str) -> None:
+        """Nothing."""
+
+
+async def run_once(
+    tools: Tools,
+    database: Database,
+    sources: Iterable[FeedSource],
+    settings: PollSettings,
+    *,
+    only: str | None = None,
+    at_once: int = 16,
+    watcher: Watcher | None = None,
+) -> PassReport:
+    """Ask the due feeds, read what they announce, judge it and store it. `only`: this feed, due or not.
+
+    `at_once`: pages under way at a time. Raises StorageError; whatever else goes wrong is in the report.
+    """
+    now = tools.clock()
+    with database.write() as connection:
+        feeds.sync(connection, sources, now)
+        run_id = scores.ensure_run(connection, tools.judge.run, now)
+        due = feeds.due(connection, now, url=only)
+    work = _Pass(tools, database, settings, run_id, watcher or Quiet())
+    await work.poll(due, at_once)
+    await work.read(at_once, due[0].id if only and due else None)
+    await work.rejudge()
+    return work.report
+
+
+async def rejudge(
+    tools: Tools, database: Database, settings: PollSettings, *, watcher: Watcher | None = None
+) -> PassReport:
+    """Judge the stored texts that this run (model, codebook, heads) has not judged. Fetches nothing."""
+    with database.write() as connection:
+        run_id = scores.ensure_run(connection, tools.judge.run, tools.clock())
+    work = _Pass(tools, database, settings, run_id, watcher or Quiet())
+    await work.rejudge()
+    return work.report
+
+
+class _Pass:
+    def __init__(self, tools: Tools, database: Database, settings: PollSettings, run_id: int, watcher: Watcher) -> None:
+        self._tools = tools
+        self._database = database
+        self._settings = settings
+        self._run_id = run_id
+        self._watcher = watcher
+        self._one_at_a_time = asyncio.Lock()  # the model uses all cores by itself
+        self.report = PassReport()
+
+    # Feeds
+
+    async def poll(self, due: Sequence[StoredFeed], at_once: int) -> None:
+        self._watcher.stage("feeds", len(due))
+        await _spread(due, self._poll, at_once)
+
+    async def _poll(self, stored: StoredFeed) -> None:
+        started, feed = monotonic(), stored.feed
+        try:
+            answer = await self._tools.fetch(feed.url, etag=feed.etag, last_modified=feed.last_modified)
+            unchanged = isinstance(answer, NotModified) or _hash(answer.body) == feed.body_hash
+            parsed = None if unchanged else self._tools.parse(answer)  # type: ignore[arg-type]
+        except CollectError as error:
+            outcome = self._feed_failed(stored, error, started)
+        else:
+            outcome = self._feed_read(stored, answer, parsed, started)
+        log.info("feed", url=feed.url, outcome=outcome.outcome, new=outcome.new, detail=outcome.detail)
+        self.report.feeds.append(outcome)
+        self._watcher.done("feeds")
+
+    def _feed_read(
+        self, stored: StoredFeed, answer: Fetched | NotModified, parsed: ParsedFeed | None, started: float
+    ) -> FeedOutcome:
+        now, feed = self._tools.clock(), stored.feed
+        due_at = after_success(feed.url, now, self._settings, ttl_s=parsed.ttl_s if parsed else None)
+        outcome, new = "unchanged", 0
+        with self._database.write() as connection:
+            if parsed is None or isinstance(answer, NotModified):
+                feeds.unchanged(connection, stored.id, now=now, due_at=due_at)
+            else:
+                outcome = "degraded" if parsed.degraded else "ok"
+                home = feeds.moved(connection, stored.id, answer.permanent_url or feed.url, now)
+                new = articles.add_entries(connection, home, parsed.entries, now, canonical=self._tools.canonical)
+                validators = {} if parsed.degraded else _validators(answer)
+                feeds.fetched(
+                    connection, home, now=now, due_at=due_at, title=parsed.title, state=outcome,  # type: ignore[arg-type]
+                    reason=parsed.degraded, new=new, **validators,
+                )  # fmt: skip
+            self._log(connection, feed.url, "feed", started, outcome, feed_id=stored.id, answer=answer)
+        detail = parsed.degraded if parsed else ""
+        return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=outcome, new=new, detail=detail)
+
+    def _feed_failed(self, stored: StoredFeed, error: CollectError, started: float) -> FeedOutcome:
+        now, feed = self._tools.clock(), stored.feed
+        asked_s = error.retry_after_s if isinstance(error, FetchError) else None
+        due_at = after_failure(feed.url, feed.failures + 1, now, self._settings, retry_after_s=asked_s)
+        with self._database.write() as connection:
+            feeds.failed(connection, stored.id, reason=error.reason, detail=str(error), due_at=due_at, now=now)
+            self._log(connection, feed.url, "feed", started, error.reason, feed_id=stored.id, error=error)
+        return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=error.reason, detail=str(error))
+
+    # Pages
+
+    async def read(self, at_once: int, feed_id: int | None) -> None:
+        while True:
+            with self._database.read() as connection:
+                waiting = articles.pending(connection, self._tools.clock(), PENDING, feed_id=feed_id)
+            if not waiting:
+                return
+            self._watcher.stage("articles", len(waiting))
+            await _spread(waiting, self._read, at_once)
+
+    async def _read(self, stored: StoredEntry) -> None:
+        started = monotonic()
+        try:
+            page = await self._page(stored)
+            async with self._one_at_a_time:
+                article, judgement = await asyncio.to_thread(self._judge_page, page, stored)
+        except CollectError as error:
+            self._page_failed(stored, error, started)
+        else:
+            self._keep(stored, article, judgement, page, started)
+        self._watcher.done("articles")
+
+    async def _page(self, stored: StoredEntry) -> Fetched | None:
+        """The entry's page, or None where the feed's summary has to do. Raises FetchError if a later try may help."""
+        if stored.entry.link is None:
+            raise ExtractError("the entry has no link", url=stored.feed.url, reason="no_link", retry=False)
+        try:
+            answer = await self._tools.fetch(stored.entry.link)
+        except FetchError as error:
+            if error.retry and stored.attempts + 1 < self._settings.max_attempts:
+                raise
+            self.report.counts[f"page {error.reason}"] += 1
+            return None
+        return answer if isinstance(answer, Fetched) else None
+
+    def _judge_page(self, page: Fetched | None, stored: StoredEntry) -> tuple[Article, Judgement | None]:
+        try:
+            if page is None:
+                raise ExtractError("no page", url=stored.entry.link or "", reason="no_text")
+            article = self._tools.extract(page, stored.entry, stored.feed)
+        except ExtractError as error:
+            log.info("page", url=error.url, outcome=error.reason, detail=str(error))
+            article = self._tools.from_summary(stored.entry, stored.feed)
+        return article, self._judge(article)
+
+    def _judge(self, article: Article) -> Judgement | None:
+        """The judgement, or None if the model failed: then the article is kept and judged in a later pass."""
+        try:
+            return self._tools.judge.judge(article)
+        except (ModelError, RuntimeError, ValueError) as error:
+            log.error("unscored", url=article.url, error=str(error))
+            return None
+
+    def _keep(
+        self,
+        stored: StoredEntry,
+        article: Article,
+        judgement: Judgement | None,
+        page: Fetched | None,
+        started: float,
+    ) -> None:
+        now = self._tools.clock()
+        with self._database.write() as connection:
+            if page is not None:
+                self._log(connection, page.url, "page", started, "ok", feed_id=stored.feed_id, answer=page)
+            if judgement is not None and judgement.embedded is None:
+                self._drop(
+                    connection,
+                    Dropped(url=article.url, stage="gate", reason=judgement.relevance.reason),
+                    stored,
+                )
+                return
+            kept = articles.store(connection, stored.id, article, now)
+            self.report.counts[kept.outcome] += 1
+            self.report.counts["partial"] += article.partial
+            if kept.outcome != "same":
+                self._save(connection, kept.revision_id, article, judgement)
+
+    def _page_failed(self, stored: StoredEntry, error: CollectError, started: float) -> None:
+        now, url = self._tools.clock(), stored.entry.link or stored.feed.url
+        log.info("page", url=url, outcome=error.reason, detail=str(error))
+        with self._database.write() as connection:
+            self._log(connection, url, "page", started, error.reason, feed_id=stored.feed_id, error=error)
+            if isinstance(error, FetchError):
+                asked_s = error.retry_after_s
+                again = after_failure(url, stored.attempts + 1, now, self._settings, retry_after_s=asked_s)
+                articles.retry_later(connection, stored.id, again, error.reason)
+                self.report.counts["retried later"] += 1
+            else:
+                self._drop(
+                    connection,
+                    Dropped(url=url, stage="extract", reason=error.reason, detail=str(error)),
+                    stored,
+                )
+
+    # Judgements
+
+    async def rejudge(self) -> None:
+        """Judge the stored texts that this run has not judged.
+
+        After a change of model, codebook or heads, no page is fetched.
+        """
+        after_id = 0
+        while True:
+            with self._database.read() as connection:
+                waiting = articles.unscored(connection, self._run_id, PENDING, after_id)
+            if not waiting:
+                return
+            self._watcher.stage("judgements", len(waiting))
+            for stored in waiting:
+                judgement = await asyncio.to_thread(self._judge, stored.article)
+                with self._database.write() as connection:
+                    self._save(connection, stored.revision_id, stored.article, judgement)
+                self.report.counts["rejudged"] += judgement is not None
+                self._watcher.done("judgements")
+            after_id = waiting[-1].revision_id
+
+    def _save(self, connection: Connection, revision_id: int, article: Article, judgement: Judgement | None) -> None:
+        if judgement is None:
+            self.report.counts["unscored"] += 1
+            return
+        now, relevance = self._tools.clock(), judgement.relevance
+        scores.save_screening(connection, revision_id, self._run_id, relevance, now)
+        if judgement.embedded is not None:
+            scores.save_vectors(connection, revision_id, judgement.embedded)
+        if judgement.score is not None:
+            scores.save_score(connection, revision_id, self._run_id, judgement.score, now)
+            self.report.counts["scored"] += 1
+        else:
+            dropped = Dropped(url=article.url, stage="screen", reason=relevance.reason)
+            articles.drop(connection, dropped, now=now, revision_id=revision_id, run_id=self._run_id)
+            self.report.drops[dropped.stage, dropped.reason] += 1
+
+    def _drop(self, connection: Connection, dropped: Dropped, stored: StoredEntry) -> None:
+        articles.drop(connection, dropped, now=self._tools.clock(), entry_id=stored.id)
+        self.report.drops[dropped.stage, dropped.reason] += 1
+
+    def _log(
+        self,
+        connection: Connection,
+        url: str,
+        what: Literal["feed", "page"],
+        started: float,
+        outcome: str,
+        *,
+        feed_id: int,
+        answer: Fetched | NotModified | None = None,
+        error: CollectError | None = None,
+    ) -> None:
+        status = answer.status if isinstance(answer, Fetched) else 304 if answer else getattr(error, "status", None)
+        feeds.log_fetch(
+            connection, url=url, what=what, at=self._tools.clock(), outcome=outcome, feed_id=feed_id, status=status,
+            duration_ms=round(1000 * (monotonic() - started)), detail=str(error or ""),
+            size=len(answer.body) if isinstance(answer, Fetched) else None,
+        )  # fmt: skip
+
+
+async def _spread(items: Sequence[T], work: Callable[[T], Awaitable[None]], at_once: int) -> None:
+    """Do `work` on every item, so many at a time, in order of arrival."""
+    left = iter(items)
+
+    async def worker() -> None:
+        for item in left:
+            await work(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(at_once, len(items))):
+            group.create_task(worker())
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _validators(answer: Fetched) -> dict[str, str | None]:
+    return {"etag": answer.etag, "last_modified": answer.last_modified, "body_hash": _hash(answer.body)}

@@ -1,0 +1,72 @@
+"""Build the tools of a pass from the settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from config.settings import Settings
+from config.sources import FeedSource
+from pipeline.analyse.judge import Judge, load_judge
+from pipeline.collect import extract, parse
+from pipeline.collect.addresses import canonical
+from pipeline.collect.fetch import Fetcher
+from pipeline.collect.guard import Resolve
+from pipeline.run import PassReport, Tools, Watcher, rejudge, run_once
+from storage.database import Database
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def tools_of(
+    settings: Settings, *, judge: Judge | None = None, resolve: Resolve | None = None
+) -> AsyncIterator[Tools]:
+    """Load the model, unless a judge is given, and open the fetcher.
+
+    `resolve` answers host names instead of the system. Raises ModelError.
+    """
+    judge = judge or load_judge(settings)
+    async with Fetcher(settings.fetch, resolve=resolve) as fetcher:
+        yield Tools(
+            fetch=fetcher.fetch,
+            parse=partial(parse.parse, max_entries=settings.poll.max_entries),
+            extract=partial(extract.extract, settings=settings.extract),
+            from_summary=extract.from_summary,
+            canonical=canonical,
+            judge=judge,
+            clock=utc_now,
+        )
+
+
+async def one_pass(
+    settings: Settings,
+    database: Database,
+    sources: Iterable[FeedSource],
+    *,
+    only: str | None = None,
+    watcher: Watcher | None = None,
+    resolve: Resolve | None = None,
+) -> PassReport:
+    """Load everything and make one pass."""
+    async with tools_of(settings, resolve=resolve) as tools:
+        return await run_once(
+            tools,
+            database,
+            sources,
+            settings.poll,
+            only=only,
+            at_once=settings.fetch.concurrency,
+            watcher=watcher,
+        )
+
+
+async def rejudge_all(settings: Settings, database: Database, *, watcher: Watcher | None = None) -> PassReport:
+    """Load everything and judge the stored texts that the present run has not judged."""
+    async with tools_of(settings) as tools:
+        return await rejudge(tools, database, settings.poll, watcher=watcher)
