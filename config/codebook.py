@@ -15,6 +15,7 @@ from typing import Any
 from config.settings import InvalidSettings
 
 SEPARATORS = {"ja": ""}
+RULES = ("codebook.toml", "terms.toml", "abbreviations.toml")  # what judging depends on, beside model and heads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codebook:
-    """All codes in their order. `hash`: the first 16 hex digits of the SHA-256 of the codebook file."""
+    """All codes in their order. `hash`: the first 16 hex digits of the SHA-256 over RULES."""
 
     name: str
     version: str
@@ -92,9 +93,9 @@ def home() -> Traversable:
 
 def load_codebook(folder: Traversable | Path | None = None) -> Codebook:
     """Read codebook.toml. Raises InvalidSettings that names the code and what it lacks."""
-    raw = (folder or home()).joinpath("codebook.toml").read_bytes()
+    folder = folder or home()
     try:
-        data = tomllib.loads(raw.decode("utf-8"))
+        data = tomllib.loads(folder.joinpath("codebook.toml").read_text(encoding="utf-8"))
         codes = {name: _code(name, entry) for name, entry in data["codes"].items()}
         book = Codebook(
             name=data["name"],
@@ -103,7 +104,7 @@ def load_codebook(folder: Traversable | Path | None = None) -> Codebook:
             families=data["families"],
             facts=data["facts"],
             codes=codes,
-            hash=hashlib.sha256(raw).hexdigest()[:16],
+            hash=_hash(folder),
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"codebook.toml: not valid TOML: {error}") from None
@@ -113,6 +114,13 @@ def load_codebook(folder: Traversable | Path | None = None) -> Codebook:
     if faults:
         raise InvalidSettings("\n".join(faults))
     return book
+
+
+def _hash(folder: Traversable | Path) -> str:
+    digest = hashlib.sha256()
+    for file in RULES:
+        digest.update(folder.joinpath(file).read_bytes() if folder.joinpath(file).is_file() else b"")
+    return digest.hexdigest()[:16]
 
 
 def _code(name: str, entry: Mapping[str, Any]) -> Code:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ Language = Literal["en", "ja", "ru"]
 Family = Literal["optimistic", "vigilant", "neutral"]
 Voice = Literal["own", "quoted_distanced", "quoted_bare"]
 Part = Literal["title", "text"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+VOICES: tuple[Voice, ...] = get_args(Voice)
 Vectors = npt.NDArray[np.float32]
 
 

@@ -1,0 +1,1 @@
+"""Remembers records. Knows records, never stages."""

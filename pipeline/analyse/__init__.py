@@ -1,0 +1,1 @@
+"""Text becomes judgement: passages, vectors, relevance, codes, tone."""

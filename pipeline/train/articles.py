@@ -64,7 +64,7 @@ def fit(
     cut = _relevance_cut(relevance[whole], relevant[whole])
 
     toned = whole & relevant
-    tone_x = np.stack([tone_inputs(c, tuple(codebook.facts)) for c in coded])
+    tone_x = np.stack([tone_inputs(c, tuple(codebook.codes), tuple(codebook.facts)) for c in coded])
     tone_y = np.array([e.source.tone if e.source.tone is not None else np.nan for e in examples], np.float32)
     tone = np.full(len(examples), np.nan, np.float32)
     tone[toned] = _cross_tone(tone_x[toned], tone_y[toned], fold[toned], strengths)
@@ -114,7 +114,7 @@ def _relevance_table(examples: Sequence[Example], fold: Ints, by_fold: Sequence[
     for example, k in zip(examples, fold, strict=True):
         article = example.embedded.article
         topic = sigmoid(by_fold[k].linear["topic"](example.embedded.vectors))[:, 0]
-        rows.append(relevance_inputs(topic, len(gate.matches(article.title, article.text, article.language).terms)))
+        rows.append(relevance_inputs(topic, len(gate.matches(article.title, article.text, article.language).subjects)))
     return np.stack(rows)
 
 

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from config.codebook import Codebook, LabelledArticle, LabelledPassage
-from pipeline.analyse.coding import FAMILIES, VOICES
 from pipeline.analyse.embed import Embedder, embed
-from pipeline.records import Article, EmbeddedArticle, Passage
+from pipeline.records import FAMILIES, VOICES, Article, EmbeddedArticle, Passage
 
 UNKNOWN = -1
 

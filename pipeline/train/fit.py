@@ -27,13 +27,13 @@ Passages = dict[str, Linear]
 class Strengths:
     """Inverse regularisation of the logistic heads (scikit-learn's C), and Ridge's alpha for the tone."""
 
-    family: float = 0.3
-    codes: float = 0.3
-    voice: float = 0.3
-    facts: float = 0.3
-    topic: float = 0.3
+    family: float = 0.02
+    codes: float = 0.02
+    voice: float = 0.1
+    facts: float = 0.1
+    topic: float = 0.1
     relevance: float = 1.0
-    tone: float = 3.0
+    tone: float = 30.0
 
 
 def folds(examples: Sequence[Example], count: int) -> Ints:
@@ -92,9 +92,8 @@ def _topic_targets(examples: Sequence[Example]) -> tuple[Ints, npt.NDArray[np.bo
 
     The rest is left open.
     """
-    labelled = [(e.codes.any(axis=1) | e.facts.any(axis=1), e.source.relevant) for e in examples]
-    positive = np.concatenate([marks for marks, _ in labelled])
-    negative = np.concatenate([np.full(len(marks), not relevant) for marks, relevant in labelled])
+    positive = np.concatenate([e.codes.any(axis=1) | e.facts.any(axis=1) for e in examples])
+    negative = np.concatenate([np.full(len(e.families), not e.source.relevant) for e in examples])
     return positive.astype(np.int64), positive | negative
 
 
@@ -149,7 +148,8 @@ def calibrate(examples: Sequence[Example], fold: Ints, heads: Sequence[Passages]
     scale["family"], shift["family"] = _multinomial(said["family"], families)
     for name, marks in truth.items():
         rows = usable if name == "topic" else np.full(marks.shape[0], True)
-        slopes, shifts = zip(*(_platt(said[name][rows, i], marks[rows, i]) for i in range(marks.shape[1])), strict=True)
+        width = marks.shape[1]
+        slopes, shifts = zip(*(_platt(said[name][rows, i], marks[rows, i]) for i in range(width)), strict=True)
         scale[name], shift[name] = np.diag(slopes), np.array(shifts)
     calibrated = {name: said[name] @ scale[name].T + shift[name] for name in said}
     thresholds = {

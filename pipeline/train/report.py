@@ -14,9 +14,9 @@ from rich.table import Table
 
 from config.codebook import Codebook, LabelledArticle, load_codebook, load_corpus
 from config.settings import Settings
-from pipeline.analyse.coding import FAMILIES, VOICES
 from pipeline.analyse.embed import SentenceEmbedder
 from pipeline.analyse.heads import Heads, load_heads, save_heads
+from pipeline.records import FAMILIES, VOICES
 from pipeline.train.articles import Unseen, fit
 from pipeline.train.corpus import UNKNOWN, examples
 from pipeline.train.measure import macro_f1, micro_f1, ordinal_alpha, spearman

@@ -1,0 +1,90 @@
+"""Brings a database to the schema that this program knows, or leaves it as it was.
+
+All steps run in the transaction of the connection that is handed in. Before an existing SQLite schema is
+changed, the file is copied to one beside it that bears the old revision in its name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from pipeline.errors import StorageError
+from storage.schema import metadata
+
+HERE = Path(__file__).parent
+LOCK = 0x7EA7  # any number that no other user of the server's advisory locks takes
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision that the database is at; None where it has no schema yet."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(connection: Connection, steps: Path = HERE) -> bool:
+    """Whether the schema is the one this program knows.
+
+    Raises StorageError where it is newer or another program's.
+    """
+    revision = revision_of(connection)
+    script = ScriptDirectory(str(steps))
+    _refuse_strangers(connection, revision, script)
+    return revision == script.get_current_head()
+
+
+def upgrade(connection: Connection, steps: Path = HERE) -> None:
+    """Apply the steps that are missing.
+
+    Harmless to call at once from several processes, or again after an interruption.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    if is_current(connection, steps):
+        return
+    revision = revision_of(connection)
+    if revision and connection.dialect.name == "sqlite":
+        _back_up(connection, revision)
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(steps).replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def _refuse_strangers(connection: Connection, revision: str | None, script: ScriptDirectory) -> None:
+    if revision and revision not in {step.revision for step in script.walk_revisions()}:
+        raise StorageError(
+            f"the database has schema {revision}, which this version of treatywatch does not know; "
+            "install the newer version that wrote it, or restore the backup made before the upgrade",
+            reason="newer_schema",
+        )
+    if revision is None and set(inspect(connection).get_table_names()) & set(metadata.tables):
+        raise StorageError(
+            "the database holds tables of another program; give treatywatch a database of its own",
+            reason="foreign_schema",
+        )
+
+
+def _back_up(connection: Connection, revision: str) -> None:
+    """Copy the last committed state.
+
+    The caller's transaction holds the write lock, so no other process can change it.
+    """
+    files = {name: file for _, name, file in connection.exec_driver_sql("PRAGMA database_list")}
+    file = Path(files["main"])
+    copy = file.with_name(f"{file.name}.{revision}.bak")
+    unfinished = copy.with_name(f"{copy.name}.part")
+    unfinished.unlink(missing_ok=True)
+    with closing(sqlite3.connect(file)) as source:
+        source.execute("VACUUM INTO ?", (str(unfinished),))
+    shutil.copymode(file, unfinished)
+    with unfinished.open("rb") as written:
+        os.fsync(written.fileno())
+    unfinished.replace(copy)

@@ -1,0 +1,256 @@
+"""The first schema: a frozen copy of the tables as they were, and the views of `0001_views.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from alembic import op
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+VIEWS = Path(__file__).with_name("0001_views.sql")
+DAY = {"sqlite": "substr({}, 1, 10)", "postgresql": "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"}
+
+ID = BigInteger().with_variant(Integer(), "sqlite")
+JSON_ = JSON().with_variant(JSONB(), "postgresql")
+UTC = String(27).with_variant(DateTime(timezone=True), "postgresql")
+
+LANGUAGES = ("en", "ja", "ru")
+KINDS = ("wire", "national", "broadcaster", "regional", "state", "official", "think_tank", "specialist")
+FORMATS = ("rss", "atom", "json", "sitemap")
+PARTS = ("title", "text")
+FAMILIES = ("optimistic", "vigilant", "neutral")
+VOICES = ("own", "quoted_distanced", "quoted_bare")
+FEED_STATES = ("ok", "degraded", "failing", "gone", "quiet")
+ENTRY_STATES = ("announced", "done", "dropped")
+OUTBOX_STATES = ("pending", "sending", "sent", "failed", "unknown")
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=NAMES)
+
+
+def _id() -> Column[int]:
+    return Column("id", ID, primary_key=True)
+
+
+def _to(table: str, name: str, **options: Any) -> Column[int]:
+    return Column(name, ID, ForeignKey(f"{table}.id"), **{"nullable": False, **options})
+
+
+def _key(name: str, type_: Any) -> Column[Any]:
+    return Column(name, type_, primary_key=True, autoincrement=False)
+
+
+def _must(names: str, type_: Any = None) -> list[Column[Any]]:
+    return [Column(name, type_ or Text(), nullable=False) for name in names.split()]
+
+
+def _may(names: str, type_: Any = None) -> list[Column[Any]]:
+    return [Column(name, type_ or Text()) for name in names.split()]
+
+
+def _blank(names: str) -> list[Column[str]]:
+    return [Column(name, Text(), nullable=False, server_default="") for name in names.split()]
+
+
+def _count(names: str) -> list[Column[int]]:
+    return [Column(name, Integer(), nullable=False, server_default="0") for name in names.split()]
+
+
+def _state(words: tuple[str, ...]) -> list[Any]:
+    return [Column("state", Text(), nullable=False, server_default=words[0]), _one_of("state", words)]
+
+
+def _one_of(column: str, words: Iterable[str]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(word) for word in words)})", name=column)
+
+
+def _within(column: str, low: int, high: int) -> CheckConstraint:
+    return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)
+
+
+def _span(parts: tuple[str, ...] = PARTS) -> list[Any]:
+    inside = CheckConstraint("0 <= start_offset AND start_offset <= end_offset", name="span")
+    return [*_must("part"), *_must("start_offset end_offset", Integer()), _one_of("part", parts), inside]
+
+
+feeds = Table(
+    "feeds", metadata, _id(), *_must("url outlet country language kind format"),
+    *_must("active", Boolean()), *_blank("title"), *_may("etag last_modified body_hash"),
+    *_may("due_at checked_at", UTC), *_count("failures"), *_state(FEED_STATES),
+    *_must("state_since", UTC), *_blank("reason detail"), *_may("last_success_at last_new_at", UTC),
+    *_may("lease_owner"), *_may("lease_until", UTC), _one_of("language", LANGUAGES),
+    _one_of("kind", KINDS), _one_of("format", FORMATS), UniqueConstraint("url"),
+    Index(None, "active", "due_at"),
+)  # fmt: skip
+
+feed_moves = Table(
+    "feed_moves", metadata, _id(), _to("feeds", "feed_id"), *_must("old_url new_url"), *_must("at", UTC),
+    Index(None, "old_url"), Index(None, "feed_id"),
+)  # fmt: skip
+
+fetches = Table(
+    "fetches", metadata, _id(), _to("feeds", "feed_id", nullable=True), *_must("url what"),
+    *_must("at", UTC), *_count("duration_ms"), *_must("outcome"), *_may("status", Integer()),
+    *_may("bytes", ID), *_blank("detail"), _one_of("what", ("feed", "page")),
+    UniqueConstraint("url", "what", "at"), Index(None, "at"), Index(None, "feed_id", "at"),
+)  # fmt: skip
+
+articles = Table(
+    "articles", metadata, _id(), *_must("url outlet"), *_blank("country"), *_must("language"),
+    *_blank("kind"), *_must("first_seen_at", UTC), *_may("published_at", UTC),
+    *_must("revision", Integer()), CheckConstraint("url <> ''", name="url"), _one_of("kind", ("", *KINDS)),
+    UniqueConstraint("url"), Index(None, "outlet", "published_at"), Index(None, "published_at"),
+)  # fmt: skip
+
+article_urls = Table(
+    "article_urls", metadata, _key("url", Text()), _to("articles", "article_id"), Index(None, "article_id"),
+)  # fmt: skip
+
+entries = Table(
+    "entries", metadata, _id(), _to("feeds", "feed_id"), *_must("key"), *_may("link url"),
+    *_blank("title summary author language"), *_may("published_at updated_at", UTC),
+    *_must("first_seen_at", UTC), *_state(ENTRY_STATES), *_count("attempts"), *_may("next_try_at", UTC),
+    *_blank("reason"), _to("articles", "article_id", nullable=True), UniqueConstraint("feed_id", "key"),
+    Index(None, "state", "next_try_at"), Index(None, "url"), Index(None, "article_id"),
+)  # fmt: skip
+
+revisions = Table(
+    "revisions", metadata, _id(), _to("articles", "article_id"), *_must("number", Integer()),
+    *_must("content_hash"), *_blank("title byline"), *_must("language"), *_may("published_at", UTC),
+    *_must("text"), *_must("partial", Boolean()), *_blank("extractor"), *_must("fetched_at", UTC),
+    CheckConstraint("number >= 1", name="number"), UniqueConstraint("article_id", "number"),
+    UniqueConstraint("article_id", "content_hash"), Index(None, "content_hash"),
+)  # fmt: skip
+
+runs = Table(
+    "runs", metadata, _id(),
+    *_must("stamp model model_hash engine codebook codebook_hash heads_hash version"),
+    *_must("created_at", UTC), UniqueConstraint("stamp"),
+)  # fmt: skip
+
+drops = Table(
+    "drops", metadata, _id(), _to("entries", "entry_id", nullable=True),
+    _to("revisions", "revision_id", nullable=True), _to("runs", "run_id", nullable=True),
+    *_must("url stage"), *_blank("content_hash"), *_must("reason"), *_blank("detail"), *_must("at", UTC),
+    UniqueConstraint("url", "stage", "content_hash"), Index(None, "stage", "reason"),
+    Index(None, "revision_id"),
+)  # fmt: skip
+
+vectors = Table(
+    "vectors", metadata, _to("revisions", "revision_id", primary_key=True), _key("model", Text()),
+    *_must("dimensions count", Integer()), *_must("data", LargeBinary()),
+)  # fmt: skip
+
+passages = Table(
+    "passages", metadata, _key("revision_id", ID), _key("model", Text()), _key("position", Integer()),
+    *_span(), ForeignKeyConstraint(["revision_id", "model"], ["vectors.revision_id", "vectors.model"]),
+)  # fmt: skip
+
+screenings = Table(
+    "screenings", metadata, _to("revisions", "revision_id", primary_key=True),
+    _to("runs", "run_id", primary_key=True), *_must("relevant", Boolean()), *_must("value", Double()),
+    *_blank("reason"), *_must("terms", JSON_), *_must("screened_at", UTC), _within("value", 0, 1),
+    Index(None, "run_id", "screened_at"),
+)  # fmt: skip
+
+scores = Table(
+    "scores", metadata, _id(), _to("revisions", "revision_id"), _to("runs", "run_id"),
+    *_must("tone tone_low tone_high outlook scrutiny", Double()), *_must("omitted", JSON_),
+    *_must("scored_at", UTC), _within("tone", -1, 1), _within("outlook", 0, 1), _within("scrutiny", 0, 1),
+    CheckConstraint("-1 <= tone_low AND tone_low <= tone_high AND tone_high <= 1", name="interval"),
+    UniqueConstraint("revision_id", "run_id"), Index(None, "run_id", "tone"),
+)  # fmt: skip
+
+codings = Table(
+    "codings", metadata, _to("scores", "score_id", primary_key=True), _key("position", Integer()), *_span(),
+    *_must("text_hash family voice"), *_must("optimistic vigilant neutral", Double()),
+    *_must("facts", JSON_), _one_of("family", FAMILIES), _one_of("voice", VOICES),
+)  # fmt: skip
+
+coding_codes = Table(
+    "coding_codes", metadata, _key("score_id", ID), _key("position", Integer()), _key("code", Text()),
+    *_must("strength", Double()), CheckConstraint("0 < strength AND strength <= 1", name="strength"),
+    ForeignKeyConstraint(["score_id", "position"], ["codings.score_id", "codings.position"]),
+    Index(None, "code", "score_id"),
+)  # fmt: skip
+
+lineages = Table("lineages", metadata, _id(), *_must("created_at", UTC))
+
+lineage_members = Table(
+    "lineage_members", metadata, _to("articles", "article_id", primary_key=True),
+    _to("lineages", "lineage_id"), *_must("similarity", Double()), *_must("joined_at", UTC),
+    _within("similarity", 0, 1), Index(None, "lineage_id"),
+)  # fmt: skip
+
+coders = Table(
+    "coders", metadata, _id(), *_must("name"), *_blank("note"), *_must("created_at", UTC),
+    UniqueConstraint("name"),
+)  # fmt: skip
+
+human_codings = Table(
+    "human_codings", metadata, _id(), _to("coders", "coder_id"), _to("revisions", "revision_id"),
+    *_span(("article", *PARTS)), *_may("relevant", Boolean()), *_may("tone", Double()),
+    *_must("codes", JSON_), *_may("voice"), *_must("coded_at", UTC), _one_of("voice", VOICES),
+    _within("tone", -1, 1), Index(None, "revision_id"),
+    UniqueConstraint("coder_id", "revision_id", "part", "start_offset", "end_offset", name="uq_human_unit"),
+)  # fmt: skip
+
+digests = Table(
+    "digests", metadata, _id(), *_must("edition day"), _to("runs", "run_id", nullable=True),
+    *_blank("subject html plain"), *_must("created_at", UTC), UniqueConstraint("edition", "day"),
+)  # fmt: skip
+
+digest_items = Table(
+    "digest_items", metadata, _to("digests", "digest_id", primary_key=True), _key("position", Integer()),
+    *_blank("section"), _to("scores", "score_id"), Index(None, "score_id"),
+)  # fmt: skip
+
+outbox = Table(
+    "outbox", metadata, _id(), _to("digests", "digest_id", nullable=True), *_must("recipient message_id"),
+    *_state(OUTBOX_STATES), *_count("attempts"), *_may("next_try_at", UTC), *_blank("reason"),
+    *_must("payload", JSON_), *_must("created_at", UTC), *_may("sent_at", UTC),
+    UniqueConstraint("message_id"), UniqueConstraint("digest_id", "recipient"),
+    Index(None, "state", "next_try_at"),
+)  # fmt: skip
+
+
+def upgrade() -> None:
+    """Create the tables and views."""
+    connection = op.get_bind()
+    metadata.create_all(connection)
+    day = DAY[connection.dialect.name].format("coalesce(published_at, first_seen_at)")
+    for view in VIEWS.read_text(encoding="utf-8").split(";\n"):
+        if view.strip():
+            connection.exec_driver_sql(view.replace("{day}", day))

@@ -1,0 +1,95 @@
+"""What a reader asks for, and the scored articles that answer it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from operator import eq, ge, le, lt
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, literal, or_, select
+
+from storage.columns import Text, storable
+from storage.schema import articles, coding_codes, revisions, runs, scores
+from storage.scores import latest_run
+
+MAX_TERMS = 32
+WHEN = func.coalesce(articles.c.published_at, articles.c.first_seen_at).label("at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Narrows down scored articles; what is None does not.
+
+    `since` is included and `until` is not; they refer to the time of publication, or else to when the
+    article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, in any
+    case; nothing in it is special beside the quotation marks. `run_id`: the latest run by default.
+    """
+
+    outlet: str | None = None
+    country: str | None = None
+    kind: str | None = None
+    language: str | None = None
+    code: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    tone_min: float | None = None
+    tone_max: float | None = None
+    text: str | None = None
+    run_id: int | None = None
+
+
+def scored(connection: Connection, wanted: Filter, *columns: Any) -> Select[Any]:
+    """A selection of `columns` over the current texts with their scores that `wanted` lets through."""
+    joined = (
+        scores.join(revisions, revisions.c.id == scores.c.revision_id)
+        .join(articles, articles.c.id == revisions.c.article_id)
+        .join(runs, runs.c.id == scores.c.run_id)
+    )
+    current = (
+        articles.c.revision == revisions.c.number,
+        scores.c.run_id == run_or_latest(connection, wanted.run_id),
+    )
+    return select(*columns).select_from(joined).where(*current, *_conditions(connection, wanted))
+
+
+def run_or_latest(connection: Connection, run_id: int | None) -> int | None:
+    """`run_id`, or the id of the latest run."""
+    if run_id is not None:
+        return run_id
+    latest = latest_run(connection)
+    return latest.id if latest else None
+
+
+def _conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
+    plain: list[tuple[Any, Callable[[Any, Any], ColumnElement[bool]], Any]] = [
+        (articles.c.outlet, eq, wanted.outlet),
+        (articles.c.country, eq, wanted.country),
+        (articles.c.kind, eq, wanted.kind),
+        (revisions.c.language, eq, wanted.language),
+        (WHEN, ge, wanted.since),
+        (WHEN, lt, wanted.until),
+        (scores.c.tone, ge, wanted.tone_min),
+        (scores.c.tone, le, wanted.tone_max),
+        (scores.c.id, _bears, wanted.code),
+    ]
+    conditions = [compare(column, value) for column, compare, value in plain if value is not None]
+    return conditions + [_holds(connection, term) for term in terms(wanted.text or "")]
+
+
+def _bears(score_id: Column[int], code: str) -> ColumnElement[bool]:
+    return exists().where(coding_codes.c.score_id == score_id, coding_codes.c.code == code)
+
+
+def terms(text: str) -> list[str]:
+    """The first MAX_TERMS different words and quoted phrases of a search."""
+    found = (phrase or word for phrase, word in re.findall(r'"([^"]*)"|([^\s"]+)', storable(text)))
+    return list(dict.fromkeys(term for raw in found if (term := raw.strip())))[:MAX_TERMS]
+
+
+def _holds(connection: Connection, term: str) -> ColumnElement[bool]:
+    place = func.instr if connection.dialect.name == "sqlite" else func.strpos
+    lowered = func.lower(literal(term, Text()))
+    return or_(*(place(func.lower(column), lowered) > 0 for column in (revisions.c.title, revisions.c.text)))

@@ -1,0 +1,169 @@
+"""Remembers judgements: which run found which text relevant, how it scored it, on which sentences.
+
+A judgement belongs to a text and a run and is written once; writing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, delete, func, select
+
+from pipeline.errors import StorageError
+from pipeline.records import Article, CodedPassage, EmbeddedArticle, Passage, Relevance, Run, Score
+from storage.articles import load
+from storage.schema import coding_codes, codings, passages, runs, scores, screenings, vectors
+from storage.writes import id_of, insert_new
+
+KEPT_AS = np.dtype("<f2")  # half precision: cosines change by less than 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run, its id and its stamp."""
+
+    id: int
+    stamp: str
+    run: Run
+    created_at: datetime
+
+
+def stamp_of(run: Run) -> str:
+    """The first 16 hex digits of the SHA-256 of the run's fields, in order, one a line."""
+    return sha256("\n".join(astuple(run)).encode()).hexdigest()[:16]
+
+
+def ensure_run(connection: Connection, run: Run, now: datetime) -> int:
+    """The id of the run, which is new only if none has the same stamp."""
+    row = asdict(run) | {"stamp": stamp_of(run), "created_at": now}
+    return id_of(connection, runs, row, unique=("stamp",))
+
+
+def latest_run(connection: Connection) -> StoredRun | None:
+    """The run that judged something last; before anything is judged, the one made last."""
+    judged = select(func.max(screenings.c.screened_at)).where(screenings.c.run_id == runs.c.id).scalar_subquery()
+    order = (judged.desc().nulls_last(), runs.c.created_at.desc(), runs.c.id.desc())
+    row = connection.execute(select(runs).order_by(*order).limit(1)).one_or_none()
+    if row is None:
+        return None
+    run = Run(**{name: row._mapping[name] for name in Run.__dataclass_fields__})
+    return StoredRun(id=row.id, stamp=row.stamp, run=run, created_at=row.created_at)
+
+
+def save_screening(connection: Connection, revision_id: int, run_id: int, relevance: Relevance, now: datetime) -> None:
+    """Keep whether a run found a text relevant."""
+    row = asdict(relevance) | {"terms": list(relevance.terms)}
+    row |= {"revision_id": revision_id, "run_id": run_id, "screened_at": now}
+    insert_new(connection, screenings, [row])
+
+
+def save_vectors(connection: Connection, revision_id: int, embedded: EmbeddedArticle) -> None:
+    """Keep an article's passages and their vectors, in half precision.
+
+    They take the place of what the same model gave before. Raises StorageError where a passage does not lie
+    in the stored text.
+    """
+    _check(load(connection, revision_id), embedded.passages)
+    kept = embedded.vectors.astype(KEPT_AS)
+    key = {"revision_id": revision_id, "model": embedded.model}
+    rows = [key | _span(passage) for passage in embedded.passages]
+    row = key | {"count": kept.shape[0], "dimensions": kept.shape[1], "data": kept.tobytes()}
+    if _is_kept(connection, row, rows):
+        return
+    for table in (passages, vectors):
+        same = (table.c.revision_id == revision_id) & (table.c.model == embedded.model)
+        connection.execute(delete(table).where(same))
+    insert_new(connection, vectors, [row])
+    insert_new(connection, passages, rows)
+
+
+def _is_kept(connection: Connection, row: dict[str, Any], rows: list[dict[str, Any]]) -> bool:
+    def found(table: Any) -> list[dict[str, Any]]:
+        same = (table.c.revision_id == row["revision_id"]) & (table.c.model == row["model"])
+        return [dict(found) for found in connection.execute(select(table).where(same)).mappings()]
+
+    in_order = sorted(found(passages), key=lambda passage: passage["position"])
+    return found(vectors) == [row] and in_order == rows
+
+
+def load_vectors(connection: Connection, revision_id: int, model: str) -> EmbeddedArticle | None:
+    """The article with its passages and vectors (n x d, float32) as kept for the model; None without any."""
+    same = (vectors.c.revision_id == revision_id) & (vectors.c.model == model)
+    row = connection.execute(select(vectors).where(same)).one_or_none()
+    if row is None:
+        return None
+    article = load(connection, revision_id)
+    spans = select(passages).where(passages.c.revision_id == revision_id, passages.c.model == model)
+    return EmbeddedArticle(
+        article=article,
+        passages=tuple(_passage(article, span) for span in connection.execute(spans.order_by(passages.c.position))),
+        vectors=np.frombuffer(row.data, KEPT_AS).reshape(row._mapping["count"], row.dimensions).astype(np.float32),
+        model=model,
+    )
+
+
+def save_score(connection: Connection, revision_id: int, run_id: int, score: Score, now: datetime) -> int:
+    """Keep a score with all coded passages; returns its id.
+
+    Raises StorageError where a passage is not in the text.
+    """
+    _check(load(connection, revision_id), (coded.passage for coded in score.coded))
+    row = {name: getattr(score, name) for name in ("tone", "outlook", "scrutiny")}
+    row |= {"tone_low": score.interval[0], "tone_high": score.interval[1], "omitted": list(score.omitted)}
+    row |= {"revision_id": revision_id, "run_id": run_id, "scored_at": now}
+    is_new = insert_new(connection, scores, [row])
+    same = (scores.c.revision_id == revision_id) & (scores.c.run_id == run_id)
+    score_id = int(connection.scalars(select(scores.c.id).where(same)).one())
+    if is_new:
+        _save_codings(connection, score_id, score.coded)
+    return score_id
+
+
+def _save_codings(connection: Connection, score_id: int, coded: tuple[CodedPassage, ...]) -> None:
+    insert_new(connection, codings, [_coding(score_id, passage) for passage in coded])
+    strengths = (
+        {"score_id": score_id, "position": passage.passage.position, "code": code, "strength": strength}
+        for passage in coded
+        for code, strength in sorted(passage.codes.items())
+    )
+    insert_new(connection, coding_codes, strengths)
+
+
+def _coding(score_id: int, coded: CodedPassage) -> dict[str, Any]:
+    optimistic, vigilant, neutral = coded.leanings
+    leanings = {"optimistic": optimistic, "vigilant": vigilant, "neutral": neutral}
+    judged = {"family": coded.family, "voice": coded.voice, "facts": list(coded.facts)}
+    return {"score_id": score_id, "text_hash": hash_of(coded.passage.text)} | _span(coded.passage) | leanings | judged
+
+
+def hash_of(quotation: str) -> str:
+    """The first 16 hex digits of the SHA-256 of a passage, by which it is recognised when it is shown."""
+    return sha256(quotation.encode()).hexdigest()[:16]
+
+
+def _span(passage: Passage) -> dict[str, Any]:
+    start, end = passage.start, passage.end
+    return {"position": passage.position, "part": passage.part, "start_offset": start, "end_offset": end}
+
+
+def _passage(article: Article, row: Any) -> Passage:
+    source = article.title if row.part == "title" else article.text
+    start, end = row.start_offset, row.end_offset
+    return Passage(position=row.position, part=row.part, start=start, end=end, text=source[start:end])
+
+
+def _check(article: Article, located: Iterable[Passage]) -> None:
+    for passage in located:
+        source = article.title if passage.part == "title" else article.text
+        inside = 0 <= passage.start <= passage.end <= len(source)
+        if not inside or source[passage.start : passage.end] != passage.text:
+            raise StorageError(
+                f"{article.url}: passage {passage.position} is not at [{passage.start}, {passage.end}) "
+                f"of the stored {passage.part}; score the article as storage returns it",
+                reason="not_located",
+            )

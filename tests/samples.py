@@ -1,0 +1,124 @@
+"""Records for the storage tests, built with few words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from config.sources import FeedSource
+from pipeline.records import Article, CodedPassage, EmbeddedArticle, Entry, Passage, Relevance, Run, Score
+from storage import articles, feeds, scores
+from storage.database import Database
+from storage.schema import metadata
+
+NOW = datetime(2024, 5, 1, 9, 30, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+RUN = Run(model="m", model_hash="1", engine="e", codebook="c", codebook_hash="2", heads_hash="3", version="0.1.0")
+RELEVANT = Relevance(relevant=True, value=0.9, reason="talks", terms=("平和条約",))
+IRRELEVANT = Relevance(relevant=False, value=0.1, reason="off_topic")
+
+
+def source(url: str = "https://a.example/feed", **changes: Any) -> FeedSource:
+    given = {"url": url, "outlet": "Asahi", "country": "JP", "language": "ja", "kind": "national"}
+    return FeedSource(**{**given, **changes})
+
+
+def entry(guid: str = "g1", link: str | None = "https://a.example/1", **changes: Any) -> Entry:
+    given = Entry(guid=guid, link=link, title="Talks go on", summary="In short", published_at=NOW - HOUR)
+    return replace(given, **changes)
+
+
+def article(
+    url: str = "https://a.example/1", text: str = "Talks go on. Hope is in the air.", **changes: Any
+) -> Article:
+    title = changes.get("title", "Talks on a treaty")
+    given = {"url": url, "outlet": "Asahi", "title": title, "text": text, "language": "en", "extractor": "x1"}
+    hashed = sha256(f"{title}\n{text}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return Article(**{"content_hash": hashed, "published_at": NOW - HOUR, **given, **changes})
+
+
+def coded(judged: Article, **codes: float) -> tuple[CodedPassage, ...]:
+    """The title, neutral, and each sentence of the text, bearing the codes."""
+    passages = [Passage(position=0, part="title", start=0, end=len(judged.title), text=judged.title)]
+    start = 0
+    for sentence in judged.text.split(". "):
+        end = start + len(sentence)
+        passages.append(Passage(position=len(passages), part="text", start=start, end=end, text=sentence))
+        start = end + 2
+    return tuple(
+        CodedPassage(
+            passage=passage,
+            family="optimistic" if codes and passage.position else "neutral",
+            codes=codes if passage.position else {},
+            voice="quoted_bare",
+            leanings=(0.7, 0.2, 0.1),
+            facts=("islands",),
+        )
+        for passage in passages
+    )
+
+
+def score(judged: Article, tone: float = 0.5, **codes: float) -> Score:
+    return Score(
+        tone=tone,
+        interval=(max(-1, tone - 0.3), min(1, tone + 0.3)),
+        outlook=0.7,
+        scrutiny=0.2,
+        omitted=("clause_2020", "motives"),
+        codes=codes,
+        coded=coded(judged, **(codes or {"face_value": 0.8})),
+    )
+
+
+def embedded(judged: Article, dimensions: int = 8) -> EmbeddedArticle:
+    passages = tuple(one.passage for one in coded(judged))
+    vectors = np.random.default_rng(1).normal(size=(len(passages), dimensions)).astype(np.float32)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return EmbeddedArticle(article=judged, passages=passages, vectors=unit, model="m")
+
+
+def add_feed(connection: Connection, *sources: FeedSource) -> list[int]:
+    """Watch these feeds as well; returns their ids."""
+    known = [
+        source(stored.feed.url, **given(stored)) for stored in feeds.due(connection, datetime.max.replace(tzinfo=UTC))
+    ]
+    feeds.sync(connection, [*known, *(sources or (source(),))], NOW)
+    return [feeds.due(connection, NOW, url=one.url)[0].id for one in sources or (source(),)]
+
+
+def given(stored: feeds.StoredFeed) -> dict[str, str]:
+    return {name: getattr(stored.feed, name) for name in feeds.GIVEN}
+
+
+def add_article(
+    connection: Connection,
+    judged: Article,
+    *,
+    tone: float | None = None,
+    feed: FeedSource | None = None,
+    **codes: float,
+) -> articles.Stored:
+    """Announce and store an article, and score it if there is a tone."""
+    feed_id = add_feed(connection, feed or source())[0]
+    articles.add_entries(connection, feed_id, [entry(judged.url, judged.url)], NOW)
+    waiting = [one for one in articles.pending(connection, NOW) if one.entry.link == judged.url]
+    stored = articles.store(connection, waiting[0].id, judged, NOW)
+    run_id = scores.ensure_run(connection, RUN, NOW)
+    if tone is not None:
+        scores.save_screening(connection, stored.revision_id, run_id, RELEVANT, NOW)
+        scores.save_score(connection, stored.revision_id, run_id, score(judged, tone, **codes), NOW)
+    return stored
+
+
+def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, to see that a repetition changed nothing."""
+    with database.read() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(table.select())), key=repr)
+            for table in metadata.sorted_tables
+        }
