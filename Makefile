@@ -11,8 +11,10 @@ setup: $(STAMP)
 # Built once, and again when a pin changes. torch comes first, so that a CPU build at hand is taken before anything asks for more.
 $(STAMP):
 	$(PYTHON) -c 'import sys; sys.exit("treatywatch needs Python 3.11 or newer: make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+ifndef VENV_READY
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
+endif
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	touch $@

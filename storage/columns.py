@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 # PostgreSQL refuses NUL, the sqlite3 module half a surrogate pair; XML and mail refuse the other controls.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
+MAX_ID = 2**63 - 1  # what the id columns and the sqlite3 module hold
 Id = BigInteger().with_variant(Integer(), "sqlite")
 Json = JSON().with_variant(JSONB(), "postgresql")
 

@@ -111,3 +111,23 @@ def database(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
     server: Server = request.getfixturevalue("postgres")
     empty(server.database)
     yield server.database
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for unpacked models."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def embedder(models: Path) -> SentenceEmbedder:
+    """The bundled model."""
+    return SentenceEmbedder(load(environ={}).embed, models)
+
+
+@pytest.fixture(scope="session")
+def judge(embedder: SentenceEmbedder) -> Judge:
+    """The judge with the shipped settings, codebook and heads."""
+    codebook = load_codebook()
+    heads = load_heads(home().joinpath(HEADS), weights=embedder.weights, codebook=codebook.hash)
+    return Judge(embedder, heads, codebook, load(environ={}))

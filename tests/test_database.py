@@ -431,7 +431,8 @@ def test_F55_a_killed_upgrade_is_rolled_back(tmp_path: Path, steps: Path) -> Non
     add(database, "a")
     add_step(steps, "import os; os.kill(os.getpid(), 9)")
     code = (
-        "import sys; from pathlib import Path; from storage.database import open_database; from storage import migrations\n"
+        "import sys; from pathlib import Path\n"
+        "from storage import migrations; from storage.database import open_database\n"
         "with open_database(sys.argv[1]).write() as c: migrations.upgrade(c, Path(sys.argv[2]))"
     )
     killed = subprocess.run([sys.executable, "-c", code, url, str(steps)], cwd=ROOT, check=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_feed, article, entry, everything, score, source
+from tests.samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_feed, article, entry, everything, score, source
 from sqlalchemy import Connection, select, update
 
 from pipeline.errors import StorageError

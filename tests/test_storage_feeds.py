@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from samples import HOUR, NOW, add_feed, entry, everything, source
+from tests.samples import HOUR, NOW, add_feed, entry, everything, source
 from sqlalchemy import select
 
 from storage import articles, feeds

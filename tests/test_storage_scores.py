@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_article, article, coded, embedded, everything, score
+from tests.samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_article, article, coded, embedded, everything, score
 from sqlalchemy import select
 
 from pipeline.errors import StorageError

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+ENGLISH = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+RUSSIAN = ("янв", "фев", "мар", "апр", "май", "июн", "июл", "авг", "сен", "окт", "ноя", "дек")
 MONTHS = {
-    **dict(zip("jan feb mar apr may jun jul aug sep oct nov dec".split(), range(1, 13), strict=True)),
-    **dict(zip("янв фев мар апр май июн июл авг сен окт ноя дек".split(), range(1, 13), strict=True)),
+    **{name: number for number, name in enumerate(ENGLISH, 1)},
+    **{name: number for number, name in enumerate(RUSSIAN, 1)},
     "мая": 5,
 }
 # The year before the first year of each era.
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911}
 
 _H = 60
-# Minutes east of UTC. Where an abbreviation has several meanings, RFC 822 decides, then the outlets of Japan and Russia.
+# Minutes east of UTC. Where an abbreviation has several meanings, RFC 822 decides, then Japan and Russia.
 ZONES = {
     **dict.fromkeys(("z", "ut", "utc", "gmt", "wet"), 0),
     **dict.fromkeys(("bst", "wst", "west", "cet"), 1 * _H),

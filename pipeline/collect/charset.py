@@ -1,9 +1,9 @@
 """Decide which charset a body is written in, and decode it.
 
-In this order: a byte-order mark; ISO-2022-JP by its escapes; UTF-8 that decodes strictly; the declared charset (HTTP, XML
-declaration, meta) if it decodes strictly and reads like writing; UTF-8 with a few broken bytes, each replaced; what reads best
-among the charsets of Japanese, Russian and western outlets and chardet's own guess. Declarations are widely wrong, so none is
-taken on trust against bytes that say otherwise.
+In this order: a byte-order mark; ISO-2022-JP by its escapes; UTF-8 that decodes strictly; the declared charset
+(HTTP, XML declaration, meta) if it decodes strictly and reads like writing; UTF-8 with a few broken bytes, each
+replaced; what reads best among the charsets of Japanese, Russian and western outlets and chardet's own guess.
+Declarations are widely wrong, so none is taken on trust against bytes that say otherwise.
 """
 
 from __future__ import annotations
@@ -146,7 +146,9 @@ def _read(body: bytes, codec: str, errors: str) -> str:
 
 
 def _rather_declared(body: bytes, text: str, declared: tuple[str, ...]) -> bool:
-    """Whether bytes that happen to be UTF-8 are the declared EUC or Chinese text: only where a few two-byte letters say UTF-8."""
+    """Whether bytes that happen to be UTF-8 are the declared EUC or Chinese text: only where a few two-byte letters
+    say UTF-8.
+    """
     double_byte = [codec for codec in declared if codec in ("euc_jp", *CHINESE_OR_KOREAN)]
     if not double_byte or text.isascii() or max(text) > "\u07ff":
         return False
@@ -163,7 +165,9 @@ def _slightly_broken(body: bytes) -> bool:
 
 
 def _most_plausible(body: bytes, declared: tuple[str, ...]) -> str:
-    """The reading that looks most like writing; a declared charset has a head start, Chinese and Korean ones are believed."""
+    """The reading that looks most like writing; a declared charset has a head start, Chinese and Korean ones are
+    believed.
+    """
     for codec in declared:
         if codec in CHINESE_OR_KOREAN and _reads_chinese_or_korean(text := _strict(body, codec)):
             return str(text)
@@ -179,7 +183,9 @@ def _most_plausible(body: bytes, declared: tuple[str, ...]) -> str:
 
 
 def _reads_chinese_or_korean(text: str | None) -> bool:
-    """Mislabelled EUC-JP shows its kana, which stand in the same rows; mislabelled Shift_JIS gives characters nobody uses."""
+    """Mislabelled EUC-JP shows its kana, which stand in the same rows; mislabelled Shift_JIS gives characters nobody
+    uses.
+    """
     return text is not None and not KANA.search(text) and plausibility(text) > 0.25
 
 

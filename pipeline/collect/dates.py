@@ -1,8 +1,9 @@
 """Read the dates that feeds and pages carry, in whatever form, as aware UTC datetimes.
 
-A date without zone is UTC, unless its words tell where it was written: Japanese dates are Japan time, dates with Russian month
-names Moscow time. An offset that no place on earth has counts as none. A day without time is its first minute. Times in the
-future (by more than a day), before the web, or that don't exist give None: the caller has its own `fetched_at` for those.
+A date without zone is UTC, unless its words tell where it was written: Japanese dates are Japan time, dates with
+Russian month names Moscow time. An offset that no place on earth has counts as none. A day without time is its
+first minute. Times in the future (by more than a day), before the web, or that don't exist give None: the caller
+has its own `fetched_at` for those.
 """
 
 from __future__ import annotations
@@ -87,8 +88,9 @@ def _japanese_day(text: str) -> _Day | None:
 
 
 def _worded_day(text: str) -> _Day | None:
-    """`Thu, 01 Jan 2004`, `January 1st, 2004`, `Thu Jan 1 19:48:21 2004`, `1 января 2004 г.`: the day is the number nearest
-    to the month, the year the last number that can be one."""
+    """`Thu, 01 Jan 2004`, `January 1st, 2004`, `Thu Jan 1 19:48:21 2004`, `1 января 2004 г.`: the day is the number
+    nearest to the month, the year the last number that can be one.
+    """
     month = WORDED.search(text)
     if not month:
         return None

@@ -1,6 +1,7 @@
 """One item of any kind of feed becomes an `Entry`: what it is called, where it points, when it came out.
 
-The readers of the formats give `Item`s, raw text as it stood in the feed; the rules that hold for all formats are here.
+The readers of the formats give `Item`s, raw text as it stood in the feed; the rules that hold for all formats are
+here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ GUID_LIMIT = 500  # characters; PostgreSQL can't index values beyond 2,700 bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An item as its feed has it. `title` and `summary` are plain text already; dates are as written; `link` may be relative."""
+    """An item as its feed has it.
+
+    `title` and `summary` are plain text already; dates are as written; `link` may be relative.
+    """
 
     guid: str = ""
     link: str = ""
@@ -49,8 +53,9 @@ class Outline:
 
 
 def entries(items: Iterable[Item], *, base: str, now: datetime, max_entries: int) -> tuple[Entry, ...]:
-    """The entries in feed order, without repetitions, relative links resolved against `base`; the newest `max_entries` of them
-    where all are dated, else the first."""
+    """The entries in feed order, without repetitions, relative links resolved against `base`; the newest
+    `max_entries` of them where all are dated, else the first.
+    """
     found = [entry for item in items if (entry := _entry(item, base, now)) is not None]
     return _newest(_distinct(found), max_entries)
 
@@ -86,7 +91,10 @@ def _digest(*parts: str) -> str:
 
 
 def _distinct(found: Sequence[Entry]) -> list[Entry]:
-    """Without repetitions of the same story. Different stories under one guid each get a guid of their own, whatever their order."""
+    """Without repetitions of the same story.
+
+    Different stories under one guid each get a guid of their own, whatever their order.
+    """
     kept = list({(entry.guid, entry.link or entry.title): entry for entry in reversed(found)}.values())[::-1]
     shared = {guid for guid, count in Counter(entry.guid for entry in kept).items() if count > 1}
     return [
@@ -98,5 +106,7 @@ def _distinct(found: Sequence[Entry]) -> list[Entry]:
 def _newest(found: list[Entry], limit: int) -> tuple[Entry, ...]:
     if len(found) <= limit or any(entry.published_at is None for entry in found):
         return tuple(found[:limit])
-    ranked = sorted(range(len(found)), key=lambda position: found[position].published_at or datetime.min.replace(tzinfo=UTC))
+    ranked = sorted(
+        range(len(found)), key=lambda position: found[position].published_at or datetime.min.replace(tzinfo=UTC)
+    )
     return tuple(found[position] for position in sorted(ranked[-limit:]))

@@ -1,7 +1,9 @@
-"""Read EUC-JP and ISO-2022-JP as they are written on Windows, with the vendor characters (①, 髙) that Python's codecs refuse.
+"""Read EUC-JP and ISO-2022-JP as they are written on Windows, with the vendor characters (①, 髙) that Python's codecs
+refuse.
 
 Both carry JIS row and cell numbers; Shift_JIS is the same numbers folded, and Python's cp932 knows the vendor rows
-(https://encoding.spec.whatwg.org/#legacy-multi-byte-japanese-encodings). So the numbers are folded and read as cp932.
+(https://encoding.spec.whatwg.org/#legacy-multi-byte-japanese-encodings). So the numbers are folded and read as
+cp932.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which language a text is written in: the scripts decide where they can, a trained identifier among the rest.
 
-Answers with any language that outlets might mix in, not only the three that are analysed, so that a Chinese or Ukrainian
-article is told from a Japanese or Russian one and set aside.
+Answers with any language that outlets might mix in, not only the three that are analysed, so that a Chinese or
+Ukrainian article is told from a Japanese or Russian one and set aside.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cache
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 SAMPLE = 5000
+UNPROVEN = 10.0  # difference of log-probabilities; in a paragraph the right language leads by hundreds
 ENOUGH = 20  # letters; below that, what the outlet usually writes in is the better guess
 
 KANA = re.compile("[\u3041-\u30fa\u30fc\u31f0-\u31ff]")
@@ -22,14 +23,35 @@ LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 # Letters that Russian does not have, by the language that has them.
 UKRAINIAN = re.compile("[іїєґІЇЄҐ]")
 BELARUSIAN = re.compile("[ўЎ]")
+NOT_BULGARIAN = re.compile("[ыэёЫЭЁ]")
 NOT_RUSSIAN = re.compile("[\u0400\u0402-\u040f\u0450\u0452-\u045f\u0460-\u04ff]")
 
-WITH_LATIN = ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "pl", "cs", "tr", "id", "vi", "ro", "hu")
+WITH_LATIN = (
+    "en",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "sv",
+    "da",
+    "no",
+    "fi",
+    "pl",
+    "cs",
+    "tr",
+    "id",
+    "vi",
+    "ro",
+    "hu",
+)
 WITH_CYRILLIC = ("ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "mn")
 
 
 def identify(text: str, *, prior: str = "") -> str:
-    """The ISO 639-1 code of the language of `text`; the language of `prior` ("ja", "ru-RU") where the text is too short to tell.
+    """The ISO 639-1 code of the language of `text`; the language of `prior` ("ja", "ru-RU") where the text is too
+    short to tell.
 
     "" where there is neither text nor prior.
     """
@@ -42,7 +64,7 @@ def identify(text: str, *, prior: str = "") -> str:
         return _east_asian(counts, expected)
     if counts[CYRILLIC] >= counts[LATIN]:
         return _cyrillic(sample, counts[CYRILLIC], expected)
-    return expected if counts[LATIN] < ENOUGH and expected in WITH_LATIN else _classify(sample, WITH_LATIN)
+    return expected if counts[LATIN] < ENOUGH and expected in WITH_LATIN else _classify(sample, WITH_LATIN, expected)
 
 
 def base(tag: str) -> str:
@@ -66,15 +88,18 @@ def _cyrillic(sample: str, letters: int, expected: str) -> str:
         return expected
     foreign = len(NOT_RUSSIAN.findall(sample))
     if foreign * 100 < letters:
-        return _classify(sample, ("ru", "bg"))
+        return "ru" if NOT_BULGARIAN.search(sample) else _classify(sample, ("ru", "bg"), expected)
     if len(BELARUSIAN.findall(sample)) * 100 >= letters:
         return "be"
-    return "uk" if len(UKRAINIAN.findall(sample)) * 2 > foreign else _classify(sample, WITH_CYRILLIC)
+    return "uk" if len(UKRAINIAN.findall(sample)) * 2 > foreign else _classify(sample, WITH_CYRILLIC, expected)
 
 
-def _classify(sample: str, candidates: tuple[str, ...]) -> str:
-    language, _ = _identifier(candidates).classify(sample)
-    return str(language)
+def _classify(sample: str, candidates: tuple[str, ...], expected: str) -> str:
+    """The likeliest candidate; the expected language, or one that is analysed, where the difference proves nothing."""
+    ranked = _identifier(candidates).rank(sample)
+    best, highest = ranked[0]
+    close = [language for language, value in ranked if highest - value <= UNPROVEN]
+    return next((language for language in (expected, "en", "ru") if language in close), str(best))
 
 
 @cache

@@ -1,8 +1,8 @@
 """Make a feed's XML safe to hand to a parser, and mend what outlets get wrong again and again.
 
-Works on text, in time proportional to its length, and decides nothing about the feed's meaning: no document type, so no entity
-expands; no illegal characters; no element that makes the parser slow or fail; nothing after the last whole item of a feed that
-was cut off.
+Works on text, in time proportional to its length, and decides nothing about the feed's meaning: no document type,
+so no entity expands; no illegal characters; no element that makes the parser slow or fail; nothing after the last
+whole item of a feed that was cut off.
 """
 
 from __future__ import annotations
@@ -29,21 +29,26 @@ XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # feedparser raises KeyError on coordinates without a place, and no coordinate matters here.
 GEOGRAPHY = re.compile(r"</?(?:gml|georss|geo):[^<>]*>")
-# feedparser resolves ids as if they were links, so that they would change with the feed's address: those without a scheme get one.
-BARE_ID = re.compile(r"(<(?:[\w.-]+:)?(?:guid|id)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?\s*)(?=[^\s<])(?![A-Za-z][\w+.-]*:)", re.IGNORECASE)
+# feedparser resolves ids as if they were links, so that they would change with the feed's address: they get a scheme.
+BARE_ID = re.compile(
+    r"(<(?:[\w.-]+:)?(?:guid|id)(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?\s*)(?=[^\s<])(?![A-Za-z][\w+.-]*:)", re.IGNORECASE
+)
 ID_SCHEME = "urn:feed-id:"
 # feedparser looks for mail addresses in these with a pattern that takes quadratic time
 # (https://github.com/kurtmckee/feedparser/pull/580).
 PEOPLE = re.compile(
-    r"<((?:[\w.-]+:)?(?:author|creator|contributor|publisher|managingEditor|webMaster|owner))(?:\s[^<>]*)?(?<!/)>", re.IGNORECASE
+    r"<((?:[\w.-]+:)?(?:author|creator|contributor|publisher|managingEditor|webMaster|owner))(?:\s[^<>]*)?(?<!/)>",
+    re.IGNORECASE,
 )
 LONGEST_PERSON = 1000
 NOT_A_NAME = re.compile(r"<!\[CDATA\[|\]\]>|<[^<>]*>|[<>]|&[^;]*$")
 
 
 class Prepared(NamedTuple):
-    """`root`: the root element's local name in lower case, "" where there is none that announces a feed. `cut`: whether the
-    end was missing. `items`: how many items the text announces."""
+    """`root`: the root element's local name in lower case, "" where there is none that announces a feed.
+
+    `cut`: whether the end was missing. `items`: how many items the text announces.
+    """
 
     root: str
     text: str
@@ -62,7 +67,9 @@ def prepare(text: str, *, max_items: int) -> Prepared:
 
 
 def _root(text: str) -> tuple[int, str, str]:
-    """Where the root element starts, its prefix and its local name in lower case ("html" for a page, "" for no markup)."""
+    """Where the root element starts, its prefix and its local name in lower case ("html" for a page, "" for no
+    markup).
+    """
     position, page = 0, False
     while match := PROLOG.match(text, position) or DOCTYPE.match(text, position):
         page = page or (match.re is DOCTYPE and match.group(1).lower() == "html")
@@ -79,8 +86,12 @@ def _root(text: str) -> tuple[int, str, str]:
 
 
 def _whole_items(text: str, prefix: str, root: str, max_items: int) -> tuple[str, bool]:
-    """`text` up to the end of item `max_items`, or of the last whole item where the root isn't closed; and whether it was cut."""
-    cut = not (re.search(rf"</(?:[\w.-]+:)?{root}\s*(?:>|$)", text[-65536:], re.IGNORECASE) or EMPTY_ROOT.fullmatch(text))
+    """`text` up to the end of item `max_items`, or of the last whole item where the root isn't closed; and whether it
+    was cut.
+    """
+    cut = not (
+        re.search(rf"</(?:[\w.-]+:)?{root}\s*(?:>|$)", text[-65536:], re.IGNORECASE) or EMPTY_ROOT.fullmatch(text)
+    )
     ends = re.compile(rf"</{_item_tag(prefix, root)}\s*>", re.IGNORECASE)
     end = 0
     for number, match in enumerate(ends.finditer(text), 1):
@@ -92,14 +103,14 @@ def _whole_items(text: str, prefix: str, root: str, max_items: int) -> tuple[str
             return text, False
     if not end:
         return text, cut
-    return text[:end] + _closing(text, prefix, root), cut
+    return text[:end] + _closing(text, root), cut
 
 
 def _item_tag(prefix: str, root: str) -> str:
     return rf"(?:(?:{re.escape(prefix)}|rss|atom):)?{ITEM_TAGS.get(root, 'sitemap')}"
 
 
-def _closing(text: str, prefix: str, root: str) -> str:
+def _closing(text: str, root: str) -> str:
     """End tags for what is open after an item: the root, and RSS's channel, as spelled in the start tags."""
     tags = []
     for name in (root, *CONTAINERS.get(root, ())):

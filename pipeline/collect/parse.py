@@ -2,8 +2,8 @@
 
     Fetched -> charset.decode -> { jsonfeed.read | markup.prepare -> { sitemap.read | feedparser } } -> entries.entries
 
-The only user of feedparser, which gets a stream of UTF-8 XML: from a string it would open files and addresses. Its dates, its
-charset detection and its sanitising are not used: dates.py, charset.py and plain.py do that.
+The only user of feedparser, which gets a stream of UTF-8 XML: from a string it would open files and addresses. Its
+dates, its charset detection and its sanitising are not used: dates.py, charset.py and plain.py do that.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ UPDATE_PERIODS_S = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly":
 def parse(fetched: Fetched, *, max_entries: int) -> ParsedFeed:
     """The feed in `fetched`, with its newest `max_entries` entries in feed order.
 
-    `degraded` is "cut" for a feed that breaks off: only its whole items are given; "malformed" where items were announced that
-    could not be read. Raises ParseError: `empty`, `not_a_feed` (a page, a sitemap index, anything else), `malformed`.
+    `degraded` is "cut" for a feed that breaks off: only its whole items are given; "malformed" where items were
+    announced that could not be read. Raises ParseError: `empty`, `not_a_feed` (a page, a sitemap index, anything
+    else), `malformed`.
     """
     text = charset.decode(fetched.body, content_type=fetched.content_type, markup="xml")
     if EMPTY.fullmatch(text[:1000]):
@@ -58,7 +59,9 @@ def _outline(fetched: Fetched, text: str, max_items: int) -> Outline:
         raise _error(fetched, "not_a_feed", f"this is an index of sitemaps; watch one that it lists, such as {listed}")
     if not prepared.text:
         kind = "a web page" if prepared.root == "html" else "neither RSS, Atom, JSON Feed nor a sitemap"
-        raise _error(fetched, "not_a_feed", f"the address answers with {kind}; look for the feed's address on the outlet's site")
+        raise _error(
+            fetched, "not_a_feed", f"the address answers with {kind}; look for the feed's address on the outlet's site"
+        )
     if prepared.cut and not prepared.items:
         raise _error(fetched, "malformed", "the feed breaks off before its first entry ends")
     outline = sitemap.read(prepared.text) if prepared.root == "urlset" else _feed(fetched, prepared)
@@ -76,11 +79,14 @@ def _feed(fetched: Fetched, prepared: Prepared) -> Outline:
     headers = {"content-type": "application/xml; charset=utf-8", "content-location": fetched.final_url}
     try:
         found = feedparser.parse(
-            io.BytesIO(prepared.text.encode()), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            io.BytesIO(prepared.text.encode()),
+            response_headers=headers,
+            sanitize_html=False,
+            resolve_relative_uris=False,
         )
         atom = str(found.get("version")).startswith("atom")
         read = [_item(dict(entry), atom=atom) for entry in found["entries"]]
-    except Exception as fault:  # noqa: BLE001 - feedparser lets KeyError, ValueError, OverflowError and others through
+    except Exception as fault:  # feedparser lets KeyError, ValueError, OverflowError and others through
         raise _error(fetched, "malformed", f"the feed can't be read: {type(fault).__name__}") from fault
     if not found.get("version") and not read:
         raise _error(fetched, "not_a_feed", "the XML there is no feed")
@@ -109,8 +115,12 @@ def _item(entry: Mapping[str, Any], *, atom: bool) -> Item:
 
 
 def _link(entry: Mapping[str, Any]) -> str:
-    """The article's own address: the original one where a feed service wrapped it, else the first link that is an alternate."""
-    alternates = [str(link.get("href") or "") for link in entry.get("links", ()) if link.get("rel", "alternate") == "alternate"]
+    """The article's own address: the original one where a feed service wrapped it, else the first link that is an
+    alternate.
+    """
+    alternates = [
+        str(link.get("href") or "") for link in entry.get("links", ()) if link.get("rel", "alternate") == "alternate"
+    ]
     return str(entry.get("feedburner_origlink") or next(filter(None, alternates), "") or entry.get("link") or "")
 
 
@@ -126,7 +136,10 @@ def _summary(entry: Mapping[str, Any], *, atom: bool) -> str:
 
 
 def _plain(detail: Mapping[str, Any] | None, *, atom: bool) -> str:
-    """The text of a construct. Plain text of Atom is taken at its word; RSS doesn't say, and feedparser needs an end tag to see HTML."""
+    """The text of a construct.
+
+    Plain text of Atom is taken at its word; RSS doesn't say, and feedparser needs an end tag to see HTML.
+    """
     if not detail:
         return ""
     value = str(detail.get("value") or "")

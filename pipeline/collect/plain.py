@@ -7,7 +7,9 @@ from html import unescape
 
 # NUL and the other C0/C1 controls, surrogates, and the non-characters: PostgreSQL, XML or UTF-8 refuse one or another.
 UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # soft hyphens and zero-width spaces would split words for the analysis
+INVISIBLE = re.compile(
+    "[\u00ad\u200b\u2060\ufeff]"
+)  # soft hyphens and zero-width spaces would split words for the analysis
 LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 
 # Each alternative that may lack its end takes the rest of the text then, so that no input is scanned twice.

@@ -1,4 +1,6 @@
-"""How much a decoded text looks like Russian, Japanese or western writing, and not like the wrong charset's reading of it."""
+"""How much a decoded text looks like Russian, Japanese or western writing, and not like the wrong charset's reading
+of it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,16 @@ from itertools import islice
 SAMPLE = 4000  # characters beyond ASCII that decide; more would cost time and change nothing
 FREQUENT_FIRST = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
 UKRAINIAN_AND_BELARUSIAN = "іїєґў"
-HALF_KANA = re.compile("[\uff61-\uff9f]")
-TYPOGRAPHY = frozenset("“”‘’„«»–—…•·€£°©®™§№\xa0")
+CYRILLIC = re.compile("[\u0400-\u04ff]")
+IDEOGRAPH = re.compile("[\u4e00-\u9fff\uac00-\ud7a3]")
+ACCENTED = re.compile("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f]")
+WEIGHTS = (
+    (re.compile("[\u3000-\u301f\u3040-\u309f]"), 1.0),  # hiragana and East Asian punctuation
+    (re.compile("[\u30a0-\u30ff]"), 0.7),
+    (re.compile("[“”‘’„«»–—…•·€£°©®™§№\u00a0\uff01-\uff5e]"), 0.3),
+    (re.compile("\ufffd"), -5.0),
+    (re.compile("[\u0080-\u00ff]"), -1.0),  # controls and signs; what is left, such as half-width kana, is rare too
+)
 RUN = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -39,20 +49,13 @@ def _inside_latin_word(neighbour: str, char: str) -> bool:
 
 
 def _weight(char: str, before: str, crowd: float) -> float:
-    point = ord(char)
-    if point == 0xFFFD:
-        return -5.0
-    if 0x400 <= point <= 0x4FF:
+    if CYRILLIC.match(char):
         return _cyrillic(char, before)
-    if 0x3040 <= point <= 0x30FF or 0x3000 <= point <= 0x301F:
-        return 1.0 if point < 0x30A0 else 0.7
-    if 0x4E00 <= point <= 0x9FFF or 0xAC00 <= point <= 0xD7A3:
+    if IDEOGRAPH.match(char):
         return 0.75 if char in _everyday_kanji() else 0.0
-    if char in TYPOGRAPHY or 0xFF01 <= point <= 0xFF5E:
-        return 0.3
-    if 0xC0 <= point <= 0x17F and point not in (0xD7, 0xF7):
+    if ACCENTED.match(char):
         return (0.5 if before.isalpha() and before.islower() == char.islower() else 0.2) - crowd
-    return -0.8 if HALF_KANA.match(char) or point > 0xFF else -1.0
+    return next((weight for pattern, weight in WEIGHTS if pattern.match(char)), -0.8)
 
 
 def _cyrillic(char: str, before: str) -> float:

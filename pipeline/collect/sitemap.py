@@ -1,4 +1,6 @@
-"""Read news sitemaps (https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap) and plain ones."""
+"""Read news sitemaps (https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap) and plain
+ones.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from pipeline.collect.entries import Item, Outline
 
 
 def read(text: str) -> Outline:
-    """The entries of a `<urlset>` made safe by `markup.prepare`; `published` is the news date, `updated` the last modification.
+    """The entries of a `<urlset>` made safe by `markup.prepare`; `published` is the news date, `updated` the last
+    modification.
 
     Elements are told by their local names: prefixes and namespaces vary between outlets, and some declare none.
     """

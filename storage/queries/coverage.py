@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, func, literal, select, tuple_
 
 from pipeline.errors import StorageError
 from pipeline.records import Family, Part, Voice
-from storage.columns import Utc, iso
+from storage.columns import MAX_ID, Utc, iso
 from storage.queries.filters import WHEN, Filter, scored
 from storage.schema import articles, coding_codes, codings, revisions, runs, scores
 from storage.scores import hash_of
@@ -170,7 +170,7 @@ def _place(cursor: str) -> tuple[datetime, int]:
     at, _, score_id = cursor.rpartition(".")
     try:
         place = datetime.fromisoformat(at), int(score_id)
-        if place[0].tzinfo and abs(place[1]) < 2**63:
+        if place[0].tzinfo and abs(place[1]) <= MAX_ID:
             return place
     except ValueError:
         pass

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, literal, or_, select
 
-from storage.columns import Text, storable
+from storage.columns import MAX_ID, Text, storable
 from storage.schema import articles, coding_codes, revisions, runs, scores
 from storage.scores import latest_run
 
@@ -56,9 +56,9 @@ def scored(connection: Connection, wanted: Filter, *columns: Any) -> Select[Any]
 
 
 def run_or_latest(connection: Connection, run_id: int | None) -> int | None:
-    """`run_id`, or the id of the latest run."""
+    """`run_id`, or the id of the latest run; None if there can be no such run."""
     if run_id is not None:
-        return run_id
+        return run_id if 0 < run_id <= MAX_ID else None
     latest = latest_run(connection)
     return latest.id if latest else None
 

@@ -55,8 +55,10 @@ def explain(connection: Connection, url: str) -> Explanation | None:
     """What is known of a URL, be it a feed's, an entry's or an article's; None where it was never seen."""
     article = _article(connection, url)
     article_id = article["id"] if article else None
-    urls = _urls(connection, url, article_id)
-    announced = _all(connection, _entries(urls, article_id))
+    known = select(article_urls.c.url).where(article_urls.c.article_id == article_id)
+    announced = _all(connection, _entries([url, *connection.scalars(known)], article_id))
+    links = {entry[name] for entry in announced for name in ("link", "url") if entry[name]}
+    urls = sorted({url, *connection.scalars(known), *links})
     fed_by = {entry["feed_id"] for entry in announced}
     revision_ids = [row["id"] for row in _all(connection, _revisions(article_id))]
     explanation = Explanation(
@@ -95,13 +97,6 @@ def _article(connection: Connection, url: str) -> Row | None:
         if found:
             return found[0]
     return None
-
-
-def _urls(connection: Connection, url: str, article_id: int | None) -> list[str]:
-    known = select(article_urls.c.url).where(article_urls.c.article_id == article_id)
-    links = select(entries.c.link, entries.c.url).where(or_(entries.c.link == url, entries.c.url == url))
-    announced = {address for row in connection.execute(links) for address in row if address}
-    return sorted({url, *connection.scalars(known), *announced})
 
 
 def _entries(urls: list[str], article_id: int | None) -> Select[Any]:

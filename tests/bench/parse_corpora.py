@@ -2,8 +2,9 @@
 
     python tests/bench/parse_corpora.py [--list]
 
-(1) Every file ends in entries or in a typed error, and how long it takes. (2) Where a corpus says what should come out (gofeed,
-feed-rs, rss-parser), how many titles, links, ids and dates agree; --list prints the others. Reads ../shared/corpora.
+(1) Every file ends in entries or in a typed error, and how long it takes. (2) Where a corpus says what should come
+out (gofeed, feed-rs, rss-parser), how many titles, links, ids and dates agree; --list prints the others. Reads
+../shared/corpora.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ class Survey:
 
 @dataclass
 class Agreement:
-    """Compared values by field, the ones that differ as (file, field, expected, got), and those that can't be compared by reason."""
+    """Compared values by field, the ones that differ as (file, field, expected, got), and those that can't be
+    compared by reason.
+    """
 
     compared: Counter[str] = field(default_factory=Counter)
     set_aside: Counter[str] = field(default_factory=Counter)
@@ -181,7 +184,9 @@ def _of_gofeed(entry: dict[str, Any]) -> Expected:
 
 
 def _atom_link(links: list[Any]) -> str | None:
-    alternates = [link["href"] for link in links if isinstance(link, dict) and link.get("rel") == "alternate" and "href" in link]
+    alternates = [
+        link["href"] for link in links if isinstance(link, dict) and link.get("rel") == "alternate" and "href" in link
+    ]
     return alternates[0] if alternates else None
 
 
@@ -235,7 +240,10 @@ def main() -> None:
     if not archives():
         sys.exit(f"no corpora under {CORPORA}: nothing to measure")
     result = survey()
-    print(f"(1) {result.outcomes.total()} files, tracebacks: {len(result.tracebacks)}, slowest {result.slowest[0]:.2f} s ({result.slowest[1]})")
+    seconds, slowest = result.slowest
+    print(
+        f"(1) {result.outcomes.total()} files, {len(result.tracebacks)} tracebacks, slowest {seconds:.2f} s ({slowest})"
+    )
     for outcome, count in result.outcomes.most_common():
         print(f"    {count:5d} {outcome}")
     print(*result.tracebacks, sep="\n")
