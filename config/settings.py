@@ -14,6 +14,7 @@ from importlib.resources import files
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -58,7 +59,12 @@ class StorageSettings(Section):
         """The SQLAlchemy URL of the database."""
         if self.url_file:
             return Path(self.url_file).expanduser().read_text(encoding="utf-8").strip()
-        return self.url or f"sqlite:///{self.directory() / 'coverage.db'}"
+        return self.url or sqlite_url(self.directory() / "coverage.db")
+
+
+def sqlite_url(file: Path) -> str:
+    """The database URL of a SQLite file."""
+    return f"sqlite:///{quote(str(file))}"
 
 
 class FeedsSettings(Section):

@@ -1,9 +1,11 @@
 """One pass over the due feeds: the whole flow, and the only module that knows both the stages and storage.
 
-    storage.feeds.due        | fetch | parse                       -> entries, validators, next check: one
-    transaction a feed storage.articles.pending | fetch | extract | gate | embed | screen | code | score
-    -> article, screening, score: one transaction an article storage.articles.unscored | gate | embed | screen |
-    code | score -> the same for texts that a former run judged
+    storage.articles.unscored -> gate, embed, screen, code, score
+                              => screening and score of what a former run judged: one transaction an article
+    storage.feeds.due         -> fetch, parse
+                              => entries, validators, next check: one transaction a feed
+    storage.articles.pending  -> fetch, extract, gate, embed, screen, code, score
+                              => article, screening, score: one transaction an article
 
 Every step may be repeated: a pass that was killed is picked up by the next one, and two passes leave the rows of one.
 """
@@ -142,9 +144,9 @@ async def run_once(
         run_id = scores.ensure_run(connection, tools.judge.run, now)
         due = feeds.due(connection, now, url=only)
     work = _Pass(tools, database, settings, run_id, watcher or Quiet())
+    await work.rejudge()
     await work.poll(due, at_once)
     await work.read(at_once, due[0].id if only and due else None)
-    await work.rejudge()
     return work.report
 
 

@@ -53,7 +53,12 @@ async def _pass(settings: Settings, database: Database, judge: Judge) -> None:
     async with tools_of(settings, judge=judge) as tools:
         report = await run_once(tools, database, sources, settings.poll, at_once=settings.fetch.concurrency)
     failed = sum(outcome.failed for outcome in report.feeds)
-    log.info("pass", feeds=len(report.feeds), failed=failed, **{name.replace(" ", "_"): n for name, n in report.counts.items()})
+    log.info(
+        "pass",
+        feeds=len(report.feeds),
+        failed=failed,
+        **{name.replace(" ", "_"): n for name, n in report.counts.items()},
+    )
 
 
 def _tell(event: JobEvent) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from storage.database import Database
-from storage.schema import articles, codings, coding_codes, drops, entries, feeds, revisions, scores, screenings
+from storage.schema import articles, coding_codes, codings, drops, entries, feeds, revisions, scores, screenings
 
 Row = tuple[object, ...]
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.samples import HOUR, IRRELEVANT, NOW, RUN, add_article, add_feed, article, coded, entry, score, source
 from sqlalchemy import text as sql
 from sqlalchemy import update
 
@@ -20,6 +19,7 @@ from storage.database import Database
 from storage.queries import Filter
 from storage.queries.coverage import student_t
 from storage.schema import lineage_members, lineages, revisions
+from tests.samples import HOUR, IRRELEVANT, NOW, RUN, add_article, add_feed, article, coded, entry, score, source
 
 TASS = source("https://t.example/feed", outlet="TASS", country="RU", language="ru", kind="state")
 ASAHI = {"title": "平和条約交渉", "text": "対話の窓は開いたままだ. 島は戻る", "language": "ja"}

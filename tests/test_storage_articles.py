@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_feed, article, entry, everything, score, source
 from sqlalchemy import Connection, select, update
 
 from pipeline.errors import StorageError
@@ -16,6 +15,7 @@ from storage import articles, scores
 from storage.database import Database
 from storage.schema import article_urls, drops, entries, feeds, revisions
 from storage.schema import articles as table
+from tests.samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_feed, article, entry, everything, score, source
 
 SECOND = source("https://b.example/feed", outlet="TASS", country="RU", language="ru", kind="state")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.samples import HOUR, NOW, add_feed, entry, everything, source
 from sqlalchemy import select
 
 from storage import articles, feeds
 from storage.database import Database
 from storage.schema import entries, feed_moves, fetches
 from storage.schema import feeds as table
+from tests.samples import HOUR, NOW, add_feed, entry, everything, source
 
 A, B, C = (f"https://{name}.example/feed" for name in "abc")
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_article, article, coded, embedded, everything, score
 from sqlalchemy import select
 
 from pipeline.errors import StorageError
@@ -16,6 +15,7 @@ from storage import scores
 from storage.database import Database
 from storage.schema import coding_codes, codings, passages, screenings
 from storage.schema import scores as table
+from tests.samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_article, article, coded, embedded, everything, score
 
 JAPANESE = article(title="平和条約😀交渉", text="大統領は語った. 島は戻らない😀. Надежда есть")
 

@@ -84,7 +84,9 @@ def check(
     if as_json:
         print_json([asdict(row) for row in checked])
     else:
-        table = table_of("Feeds", "outlet", "url", "outcome", "format", "entries", "newest", "detail", right=("entries",))
+        table = table_of(
+            "Feeds", "outlet", "url", "outcome", "format", "entries", "newest", "detail", right=("entries",)
+        )
         for row in checked:
             table.add_row(*(escape(str(value)) for value in asdict(row).values()))
         console.print(table)
@@ -182,7 +184,9 @@ def import_opml(
 
 def export_opml(
     context: typer.Context,
-    into: Annotated[Path | None, typer.Option(help="File to write. Default: standard output.", show_default=False)] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="File to write. Default: standard output.", show_default=False)
+    ] = None,
 ) -> None:
     """Write the list of feeds as OPML, for a feed reader."""
     from pipeline.collect import opml

@@ -23,7 +23,8 @@ EMPTY_ROOT = re.compile(r"<[^<>]*/>\s*")
 KNOWN_ROOT = re.compile(r"<(?:([\w.-]+):)?(" + "|".join(ROOTS) + r")(?=[\s>])", re.IGNORECASE)
 JUNK_BEFORE_ROOT = 65536  # warnings that a script printed before the feed
 
-CDATA = re.compile(r"(<!\[CDATA\[.*?\]\]>)", re.DOTALL)
+CDATA = re.compile(r"(<!\[CDATA\[(?:.*?\]\]>|.*))", re.DOTALL)
+STRAY = re.compile(r"<(?![/?!A-Za-z_][^<>]*>)")
 REFERENCE = re.compile(r"&(?:#(\d{1,12}|[xX][0-9a-fA-F]{1,12});|([A-Za-z][A-Za-z0-9]{0,31});|)")
 XML_ENTITIES = frozenset(("amp", "lt", "gt", "quot", "apos"))
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -89,9 +90,8 @@ def _whole_items(text: str, prefix: str, root: str, max_items: int) -> tuple[str
     """`text` up to the end of item `max_items`, or of the last whole item where the root isn't closed; and whether it
     was cut.
     """
-    cut = not (
-        re.search(rf"</(?:[\w.-]+:)?{root}\s*(?:>|$)", text[-65536:], re.IGNORECASE) or EMPTY_ROOT.fullmatch(text)
-    )
+    close = re.compile(rf"</(?:[\w.-]+:)?{root}\s*(?:>|$)", re.IGNORECASE)
+    cut = not (close.search(text[-65536:]) or EMPTY_ROOT.fullmatch(text))
     ends = re.compile(rf"</{_item_tag(prefix, root)}\s*>", re.IGNORECASE)
     end = 0
     for number, match in enumerate(ends.finditer(text), 1):
@@ -101,9 +101,7 @@ def _whole_items(text: str, prefix: str, root: str, max_items: int) -> tuple[str
     else:
         if not cut:
             return text, False
-    if not end:
-        return text, cut
-    return text[:end] + _closing(text, root), cut
+    return (text[:end] + _closing(text, root) if end else ""), cut
 
 
 def _item_tag(prefix: str, root: str) -> str:
@@ -126,9 +124,9 @@ def _count_items(text: str, prefix: str, root: str) -> int:
 
 
 def _legal(text: str) -> str:
-    """Every reference resolvable and every character allowed by XML 1.0; a stray `&` outside CDATA becomes `&amp;`."""
+    """Every reference resolvable and every character allowed by XML 1.0; a stray `&` or `<` outside CDATA is escaped."""
     pieces = CDATA.split(ILLEGAL.sub("", text))
-    pieces[::2] = [REFERENCE.sub(_outside_cdata, piece) for piece in pieces[::2]]
+    pieces[::2] = [STRAY.sub("&lt;", REFERENCE.sub(_outside_cdata, piece)) for piece in pieces[::2]]
     pieces[1::2] = [REFERENCE.sub(_inside_cdata, piece) for piece in pieces[1::2]]
     return "".join(pieces)
 

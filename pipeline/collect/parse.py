@@ -57,13 +57,13 @@ def _outline(fetched: Fetched, text: str, max_items: int) -> Outline:
     if prepared.root == "sitemapindex":
         listed = ", ".join(sitemap.children(prepared.text)[:3])
         raise _error(fetched, "not_a_feed", f"this is an index of sitemaps; watch one that it lists, such as {listed}")
+    if prepared.cut and not prepared.items:
+        raise _error(fetched, "malformed", "the feed breaks off before its first entry ends")
     if not prepared.text:
         kind = "a web page" if prepared.root == "html" else "neither RSS, Atom, JSON Feed nor a sitemap"
         raise _error(
             fetched, "not_a_feed", f"the address answers with {kind}; look for the feed's address on the outlet's site"
         )
-    if prepared.cut and not prepared.items:
-        raise _error(fetched, "malformed", "the feed breaks off before its first entry ends")
     outline = sitemap.read(prepared.text) if prepared.root == "urlset" else _feed(fetched, prepared)
     return replace(outline, degraded="cut") if prepared.cut else outline
 

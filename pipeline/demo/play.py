@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.settings import Settings
+from config.settings import Settings, sqlite_url
 from config.sources import FeedSource
 from pipeline.collect.guard import Resolve
 from pipeline.demo.outlets import SampleOutlet, sample_outlets
@@ -53,7 +53,7 @@ def play(settings: Settings, directory: Path | None, port: int, watcher: Watcher
     """
     settings = _local(settings)
     home = (directory or settings.storage.directory() / "demo").resolve()
-    database = open_database(f"sqlite:///{home / 'coverage.db'}")
+    database = open_database(sqlite_url(home / "coverage.db"))
     played_before = _has_coverage(database)
     try:
         site = SampleSite(sample_outlets(), port=port, edition="evening" if played_before else "morning")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.analyse.features import coding_inputs, voice_inputs
+from pipeline.analyse.gate import Gate
 from pipeline.analyse.heads import Floats, Linear, sigmoid, softmax
 from pipeline.train.corpus import UNKNOWN, Example
 from pipeline.train.measure import macro_f1
@@ -51,7 +52,7 @@ def fit_linear(inputs: Floats, targets: Ints, strength: float) -> Linear:
     Inputs are centred and scaled as one block, so that the embedding keeps its geometry.
     """
     mean, scale = inputs.mean(axis=0), np.full(inputs.shape[1], inputs.std() or 1, np.float32)
-    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000, tol=1e-5)
+    model = LogisticRegression(C=strength, class_weight="balanced", solver="newton-cholesky", tol=1e-6)
     model.fit((inputs - mean) / scale, targets)
     return Linear(
         weights=_narrow(model.coef_), bias=_narrow(model.intercept_), mean=_narrow(mean), scale=_narrow(scale)
@@ -90,10 +91,19 @@ def fit_passages(examples: Sequence[Example], strengths: Strengths) -> Passages:
 def _topic_targets(examples: Sequence[Example]) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """A passage is on topic if it is coded or gives a fact, off topic in an irrelevant article.
 
-    The rest is left open.
+    The rest is left open, also a passage of an irrelevant article that by itself speaks of the talks, in passing.
     """
+    gate = Gate.from_terms()
+
+    def off_topic(example: Example) -> list[bool]:
+        language = example.source.language
+        return [
+            not example.source.relevant and not gate.matches("", passage.text, language).passed
+            for passage in example.embedded.passages
+        ]
+
     positive = np.concatenate([e.codes.any(axis=1) | e.facts.any(axis=1) for e in examples])
-    negative = np.concatenate([np.full(len(e.families), not e.source.relevant) for e in examples])
+    negative = np.concatenate([off_topic(e) for e in examples])
     return positive.astype(np.int64), positive | negative
 
 

@@ -135,6 +135,8 @@ def evidence(connection: Connection, score_id: int) -> tuple[Quotation, ...]:
 
     What is not found in the stored text any more is left out.
     """
+    if not 0 < score_id <= MAX_ID:
+        return ()
     joined = codings.join(scores, scores.c.id == codings.c.score_id).join(
         revisions, revisions.c.id == scores.c.revision_id
     )

@@ -18,10 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from storage.database import open_database
 from tests.crowd import Crowd
 from tests.rows import rows_of
-
-from storage.database import open_database
 
 PEAK = (
     "import resource, runpy, sys; sys.argv = ['treatywatch', *sys.argv[1:]]\n"
@@ -75,7 +74,9 @@ def main(feeds: int = 200, each: int = 10) -> None:
             same = "same" if first[table] == second[table] else "DIFFERENT"
             print(f"{table:<12} {len(first[table]):>6} rows, after the kill {len(second[table]):>6}: {same}")
         entries = first["entries"]
-        print(f"entries {len(entries)}, different {len(set(entries))}; waiting {sum(row[2] == 'announced' for row in entries)}")
+        print(
+            f"entries {len(entries)}, different {len(set(entries))}; waiting {sum(row[2] == 'announced' for row in entries)}"
+        )
         sys.exit(first != second)
 
 
