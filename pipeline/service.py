@@ -17,7 +17,10 @@ log = structlog.get_logger()
 
 
 def serve(settings: Settings, database: Database, address: tuple[str, int] | None, *, scheduled: bool) -> None:
-    """Serve until SIGTERM or SIGINT; a pass under way is finished first. `address`: where the API listens, if it does."""
+    """Serve until SIGTERM or SIGINT; a pass under way is finished first.
+
+    `address`: where the API listens, if it does.
+    """
     with ExitStack() as stack:
         if scheduled:
             scheduler = scheduler_of(settings, database, load_judge(settings))

@@ -19,7 +19,7 @@ LANGUAGES = ("en", "ja", "ru")
 
 
 class Crowd(AbstractContextManager["Crowd"]):
-    """`feeds` outlets with `each` different articles, in three languages in turn. `pages` counts how often each was sent."""
+    """`feeds` outlets with `each` different articles, in three languages in turn. `pages`: how often each was sent."""
 
     def __init__(self, feeds: int, each: int) -> None:
         self.feeds, self.each = feeds, each

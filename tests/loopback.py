@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socketserver
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ class Request:
 
     path: str
     headers: dict[str, str]
+    at: float = field(default_factory=time.monotonic)
 
 
 Write = Callable[[bytes], None]
@@ -53,10 +55,17 @@ def raw(*pieces: bytes, pause_s: float = 0.0) -> Handler:
 
 @dataclass
 class Loopback(AbstractContextManager["Loopback"]):
-    """Serves `routes` on 127.0.0.1 and remembers the requests; unknown paths get a 404."""
+    """Serves `routes` on 127.0.0.1 and remembers the requests; unknown paths get a 404.
+
+    `tls`: speak https. `keep_alive`: take further requests on a connection, which the handlers must then not end.
+    `connections` counts the connections that were opened.
+    """
 
     routes: dict[str, Handler]
     requests: list[Request] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
+    keep_alive: bool = False
+    connections: int = 0
 
     def __post_init__(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Connection)
@@ -79,7 +88,7 @@ class Loopback(AbstractContextManager["Loopback"]):
 
     def url(self, path: str, host: str = "127.0.0.1") -> str:
         """The address of a path."""
-        return f"http://{host}:{self.port}{path}"
+        return f"{'https' if self.tls else 'http'}://{host}:{self.port}{path}"
 
     def asked(self, path: str) -> list[Request]:
         """The requests for a path."""
@@ -91,14 +100,31 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     loopback: Loopback
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep quiet: what a client makes of a broken connection is for the test to say."""
+
 
 class _Connection(socketserver.StreamRequestHandler):
     server: _Server
 
+    def setup(self) -> None:
+        self.server.loopback.connections += 1
+        if self.server.loopback.tls is not None:
+            self.request = self.server.loopback.tls.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+
     def handle(self) -> None:
+        while self._answer() and self.server.loopback.keep_alive:
+            pass
+
+    def _answer(self) -> bool:
         line = self.rfile.readline().decode("latin-1").split()
         if len(line) < 2:
-            return
+            return False
         headers = {}
         while (header := self.rfile.readline().decode("latin-1").strip()) != "":
             name, _, value = header.partition(":")
@@ -108,3 +134,5 @@ class _Connection(socketserver.StreamRequestHandler):
         handler = self.server.loopback.routes.get(request.path, answer(b"not found", status="404 Not Found"))
         with contextlib.suppress(OSError):  # the client has seen enough
             handler(request, self.wfile.write)
+            return True
+        return False

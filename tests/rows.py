@@ -27,7 +27,8 @@ def rows_of(database: Database) -> dict[str, list[Row]]:
         "screenings": select(*who, screenings.c.relevant, screenings.c.value).select_from(
             screenings.join(judged, revisions.c.id == screenings.c.revision_id)
         ),
-        "scores": select(*who, scores.c.tone, scores.c.tone_low, scores.c.tone_high, scores.c.outlook).select_from(scored),
+        "scores": select(*who, scores.c.tone, scores.c.tone_low, scores.c.tone_high, scores.c.outlook)
+        .select_from(scored),
         "codings": select(*who, codings.c.position, codings.c.family, codings.c.voice, codings.c.optimistic)
         .select_from(codings.join(scored, scores.c.id == codings.c.score_id)),
         "codes": select(*who, coding_codes.c.position, coding_codes.c.code, coding_codes.c.strength)

@@ -64,7 +64,7 @@ def test_the_stamp_names_the_weights(embedder: Embedder) -> None:
 
 
 def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="embed.model"):
+    with pytest.raises(ModelError, match=r"embed\.model"):
         SentenceEmbedder(EmbedSettings(model=str(tmp_path / "none"), prompt="", threads=1), tmp_path)
 
 

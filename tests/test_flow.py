@@ -135,7 +135,11 @@ def test_a_feed_goes_in_and_a_score_with_located_evidence_comes_out(
 
 
 def test_a_second_pass_fetches_no_page_and_changes_no_row(database: Database, judge: Judge, clock: Clock) -> None:
-    routes = {"/f.xml": feed(("/a.html", HOPEFUL), ("/b.html", QUAKE)), "/a.html": page(HOPEFUL), "/b.html": page(QUAKE)}
+    routes = {
+        "/f.xml": feed(("/a.html", HOPEFUL), ("/b.html", QUAKE)),
+        "/a.html": page(HOPEFUL),
+        "/b.html": page(QUAKE),
+    }
     with Loopback(routes) as server:
         make_pass(database, judge, clock, source(server.url("/f.xml")))
         before = rows_of(database)
@@ -151,9 +155,7 @@ def test_a_feed_that_is_not_due_is_left_alone_unless_it_is_named(
 ) -> None:
     with Loopback({"/f.xml": feed()}) as server:
         url = server.url("/f.xml")
-        counts = [
-            len(make_pass(database, judge, clock, source(url), only=only).feeds) for only in (None, None, url)
-        ]
+        counts = [len(make_pass(database, judge, clock, source(url), only=only).feeds) for only in (None, None, url)]
     assert counts == [1, 0, 1]
 
 
@@ -166,7 +168,9 @@ def test_the_same_article_from_two_feeds_is_one_article(database: Database, judg
     }
     with Loopback(routes) as server:
         make_pass(database, judge, clock, source(server.url("/one.xml")), source(server.url("/two.xml")))
-    assert {name: len(rows) for name, rows in rows_of(database).items() if name in ("entries", "articles", "scores")} == {
+    assert {
+        name: len(rows) for name, rows in rows_of(database).items() if name in ("entries", "articles", "scores")
+    } == {
         "entries": 2,
         "articles": 1,
         "scores": 1,
@@ -257,9 +261,7 @@ def test_what_is_dropped_is_kept_with_stage_and_reason_and_not_fetched_again(
     assert len(found.drops) == 1
 
 
-def test_a_feed_that_moved_for_good_is_known_by_its_new_address(
-    database: Database, judge: Judge, clock: Clock
-) -> None:
+def test_a_feed_that_moved_for_good_is_known_by_its_new_address(database: Database, judge: Judge, clock: Clock) -> None:
     with Loopback({"/old.xml": redirect("/new.xml", "301 Moved"), "/new.xml": feed()}) as server:
         make_pass(database, judge, clock, source(server.url("/old.xml")))
         with database.read() as connection:

@@ -69,7 +69,7 @@ def test_a_fault_in_the_environment_or_a_file_names_its_place(tmp_path: Path) ->
     file.write_text("[poll]\nmax_entries = 'many'\n")
     with pytest.raises(InvalidSettings, match=r"mine\.toml: poll\.max_entries = 'many'"):
         load(file, environ=NOTHING)
-    with pytest.raises(InvalidSettings, match="the environment: unknown key 'poll.max_entrys'"):
+    with pytest.raises(InvalidSettings, match=r"the environment: unknown key 'poll\.max_entrys'"):
         load(environ={"TREATYWATCH_POLL__MAX_ENTRYS": "3"})
 
 

@@ -60,8 +60,8 @@ def relevance_inputs(topic: Floats, subjects: int) -> Floats:
 def tone_inputs(coded: Sequence[CodedPassage], codes: Sequence[str], facts: Sequence[str]) -> Floats:
     """What an article's tone is read from.
 
-    The leanings on the whole, of the strongest passages, of title, lead and close; which share of the passages leans which way
-    in which voice; each code's greatest strength; the context facts given; how long the article is.
+    The leanings on the whole, of the strongest passages, of title, lead and close; which share of the passages leans
+    which way in which voice; each code's greatest strength; the context facts given; how long the article is.
     """
     leanings = np.array([passage.leanings[:2] for passage in coded], np.float32)
     body = leanings[1:] if coded[0].passage.part == "title" and len(coded) > 1 else leanings

@@ -1,67 +1,181 @@
-"""URLs: resolving, cleaning, and the one form by which a page is known.
+"""Addresses of the web: how a link is resolved, when two of them are one article, and what may be shown of them.
 
-Parsing follows the WHATWG URL Standard (https://url.spec.whatwg.org/), as browsers do.
+Parsing follows the WHATWG URL standard, as browsers do. Nothing here looks a host up, or decides whether it may be.
 """
 
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote_plus
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import unquote, unquote_plus, unquote_to_bytes
 
-import ada_url
+from ada_url import URL
 
-MAX_LENGTH = 2048
+from pipeline.errors import FetchError
+
+MAX_LENGTH = 2048  # characters; longer ones fit neither browsers' address bars nor a database's index
 SCHEMES = ("http:", "https:")
-# Parameters that say where a reader came from, never which page it is.
-TRACKING = re.compile(
-    r"utm_\w+|(fb|g|y|dcl|msclk|tt|twcl|igsh|mc_e|wickede)id|gclsrc|_openstat|yclid|ysclid|_ga|mc_cid|oly_enc_id|at_medium|at_campaign",
-    re.IGNORECASE,
+
+# Set by ad networks, mail services and audience counters to tell visitors apart; none of them selects what is shown.
+TRACKING = frozenset(
+    [
+        "fbclid",
+        "gclid",
+        "gclsrc",
+        "dclid",
+        "gbraid",
+        "wbraid",
+        "msclkid",
+        "yclid",
+        "ysclid",
+        "twclid",
+        "ttclid",
+        "igshid",
+        "mc_cid",
+        "mc_eid",
+        "_openstat",
+        "_ga",
+        "_gl",
+        "__twitter_impression",
+        "cmpid",
+        "n_cid",
+        "ocid",
+        "ns_mchannel",
+        "ns_source",
+        "ns_campaign",
+        "ns_linkname",
+        "ns_fee",
+    ]
 )
-CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+TRACKING_PREFIXES = ("utm_", "at_medium", "at_campaign", "at_custom", "pk_campaign", "mtm_")
+# These may select content, and count as tracking only where the value names the channel that a reader came through.
+CHANNEL_NAMES = frozenset(["ref", "iref", "from", "source", "src"])
+CHANNEL = re.compile(r"(?:\w+_)?(?:rss|rdf|atom|feed|twitter|facebook|telegram)", re.IGNORECASE)
+
+UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An http or https address, ready to be asked for.
+
+    `url` has neither credentials nor fragment; `host` is ASCII; `authorization` is the value of the header that the
+    credentials in the address ask for, or ''.
+    """
+
+    url: str
+    host: str
+    origin: str
+    authorization: str = field(default="", repr=False)
+
+
+def parse(url: str) -> Address:
+    """Take an address apart. Raises FetchError: `bad_url`, or `bad_scheme` where it is neither http nor https."""
+    parsed = _parsed(url)
+    authorization = _basic(parsed.username, parsed.password) if parsed.username or parsed.password else ""
+    _strip(parsed)
+    parsed.hash = ""
+    return Address(url=parsed.href, host=parsed.hostname, origin=parsed.origin, authorization=authorization)
 
 
 def resolve(base: str, link: str) -> str | None:
-    """`link` as it stands on the page `base`, absolute; None unless it leads to http or https and is of sane length."""
-    if len(link) > MAX_LENGTH:
-        return None
-    try:
-        url = ada_url.URL(link, base)
-    except ValueError:
-        return None
-    href = str(url.href)
-    return href if url.protocol in SCHEMES and url.hostname and len(href) <= MAX_LENGTH else None
+    """The address that `link` means on the page `base`; None unless it is http or https and at most 2048 characters."""
+    target = join(base, link)
+    return target if target and target.startswith(SCHEMES) and len(target) <= MAX_LENGTH else None
+
+
+def join(base: str, link: str) -> str | None:
+    """The address that `link` means on the page `base`, of whatever scheme and length; None if it is no address."""
+    for start in (base, None):  # a full link needs no base, so a useless one does no harm
+        try:
+            return str(URL(link, start).href)
+        except ValueError:
+            continue
+    return None
 
 
 def canonical(url: str) -> str:
-    """The form by which a page is known: WHATWG-normalised, without fragment, user, and tracking parameters.
+    """The identity of an article's address: two spellings that surely show the same article become one.
 
-    Scheme, `www.` and trailing slash stay: servers may give other pages there, and articles of one outlet with the same text are
-    joined by their content anyway. What is no web address is returned as it is.
+    Dropped are credentials, the fragment (unless it is a `#!` route, which selects content), the default port and
+    parameters that only track; hosts become lower-case ASCII and percent escapes take one form. Kept are the order of
+    the query, `www.`, the slash at the end and the scheme: servers are free to show something else without them, and
+    the result has to work as a link, also for outlets that answer on one of the forms only. Where an outlet does
+    redirect one form to the other, the address that a fetch ends at is the same for both.
+
+    Idempotent, and never fails on what `resolve` returned. Raises FetchError: `bad_url`, `bad_scheme`.
     """
-    try:
-        parsed = ada_url.URL(url)
-    except ValueError:
-        return url
-    if parsed.protocol not in SCHEMES:
-        return url
-    parsed.hash, parsed.username, parsed.password = "", "", ""
-    kept = [part for part in parsed.search.removeprefix("?").split("&") if part and not _tracks(part)]
-    parsed.search = "&".join(kept)
+    parsed = _parsed(url)
+    _strip(parsed)
+    if not parsed.hash.startswith("#!"):
+        parsed.hash = ""
+    parsed.pathname = _one_form(parsed.pathname)
+    parts = parsed.search.removeprefix("?").split("&")
+    parsed.search = "&".join(_one_form(part) for part in parts if part and not _tracks(part))
     return str(parsed.href)
 
 
-def _tracks(parameter: str) -> bool:
-    return bool(TRACKING.fullmatch(unquote_plus(parameter.partition("=")[0])))
-
-
 def host_of(url: str) -> str:
-    """The host name of a URL, lower case, without port; '' where there is none."""
-    try:
-        return str(ada_url.URL(url).hostname)
-    except ValueError:
-        return ""
+    """The host in lower-case ASCII, IPv6 in brackets. Raises FetchError: `bad_url`, `bad_scheme`."""
+    return str(_parsed(url).hostname)
 
 
 def redacted(url: str) -> str:
-    """The URL without user name and password, for logs and messages."""
-    return re.sub(r"(?<=://)[^/?#@]*@", "", CONTROLS.sub("", url))
+    """The address without user name and password, otherwise as it was; fit for logs whatever it is."""
+    if "@" not in url:
+        return url
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return _cut(url)
+    if parsed.username or parsed.password:
+        _strip(parsed)
+        return str(parsed.href)
+    return url if parsed.protocol in SCHEMES else _cut(url)
+
+
+def _cut(text: str) -> str:
+    """In what is no address of the web, a password may be anywhere before the last @ ("anna:secret@news.example")."""
+    return re.sub(r"^\s*([A-Za-z][A-Za-z0-9+.-]*:)?.*@", r"\1//", text, flags=re.DOTALL)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        message = f"{redacted(url)!r} is no web address; write it in full, beginning with https://"
+        raise FetchError(message, url=redacted(url), reason="bad_url", retry=False) from None
+    if parsed.protocol not in SCHEMES:
+        message = f"{redacted(url)!r} is neither http nor https, and nothing else is fetched"
+        raise FetchError(message, url=redacted(url), reason="bad_scheme", retry=False)
+    return parsed
+
+
+def _strip(parsed: URL) -> None:
+    parsed.username = parsed.password = ""
+
+
+def _basic(username: str, password: str) -> str:
+    return "Basic " + b64encode(unquote_to_bytes(username) + b":" + unquote_to_bytes(password)).decode("ascii")
+
+
+def _tracks(part: str) -> bool:
+    name, _, value = part.partition("=")
+    name = unquote_plus(name).lower()
+    if name in CHANNEL_NAMES:
+        return CHANNEL.fullmatch(unquote(value)) is not None
+    return name in TRACKING or name.startswith(TRACKING_PREFIXES)
+
+
+def _one_form(text: str) -> str:
+    """Escapes in upper case, none where a character may stand for itself (RFC 3986, 6.2.2), and no bare %."""
+    return ESCAPE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return "%25"
+    character = chr(int(match[1], 16))
+    return character if character in UNRESERVED else match[0].upper()

@@ -91,7 +91,7 @@ def decode(body: bytes, *, content_type: str, markup: Markup) -> str:
     if JIS_ESCAPE.search(body) and not HIGH.search(body):
         return jis.decode_iso_2022_jp(body, errors="replace")
     declared = tuple(dict.fromkeys(_declared(body, content_type, markup)))
-    text = _strict(body, "utf-8")
+    text = _strict(body, "utf-8") or _cesu(body)
     if text is not None and not _rather_declared(body, text, declared):
         return text
     if text is None and _slightly_broken(body):
@@ -135,6 +135,15 @@ def _strict(body: bytes, codec: str) -> str | None:
         return _read(body, codec, "strict")
     except UnicodeDecodeError:
         return None
+
+
+def _cesu(body: bytes) -> str | None:
+    """UTF-8 as some databases write it, with characters beyond U+FFFF in two halves (CESU-8)."""
+    try:
+        halves = body.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _read(body: bytes, codec: str, errors: str) -> str:

@@ -24,7 +24,7 @@ from pipeline.collect.addresses import canonical, resolve
 from pipeline.collect.dates import parse_date
 from pipeline.collect.facts import Facts, facts
 from pipeline.collect.headlines import headline
-from pipeline.collect.walls import is_not_found, without_teasers, without_walls
+from pipeline.collect.walls import STUB, is_gate, is_not_found, without_paywall, without_teasers
 from pipeline.errors import ExtractError
 from pipeline.records import Article, Entry, Feed, Fetched
 
@@ -62,7 +62,7 @@ def extract(page: Fetched, entry: Entry, feed: Feed, settings: ExtractSettings) 
         raise _error(page, "no_text", "the page is empty")
     known = facts(tree)
     title = headline(entry.title, known)
-    text, walled = without_walls(without_teasers(_without_title(_text(tree, page), title)))
+    text, walled = without_paywall(without_teasers(_without_title(_text(tree, page), title)))
     _check(page, entry, html, title=title, text=text, settings=settings)
     return Article(
         url=_address(page, known.canonical),
@@ -73,7 +73,7 @@ def extract(page: Fetched, entry: Entry, feed: Feed, settings: ExtractSettings) 
         content_hash=_hash(title, _bounded(text, settings.max_chars)),
         published_at=entry.published_at or _published(tree, known, page.fetched_at),
         byline=plain.one_line(entry.author or known.byline, limit=BYLINE_LIMIT),
-        partial=walled or not known.free,
+        partial=walled or (not known.free and len(text) < STUB),
         extractor=EXTRACTOR,
     )
 
@@ -103,26 +103,19 @@ def _html(page: Fetched) -> str:
     if not body:
         raise _error(page, "no_text", "the page is empty")
     if BINARY.match(body):
-        raise _error(
-            page,
-            "not_html",
-            f"the link leads to a file ({page.content_type or 'of unknown type'}), not a page",
-            retry=False,
-        )
+        raise _not_html(page)
     html = charset.decode(page.body, content_type=page.content_type, markup="html")
     if not MARKUP.search(html[:20_000]) or (OTHER_TYPE.match(page.content_type) and not MARKUP.match(html.lstrip())):
-        raise _error(
-            page, "not_html", f"the link leads to {page.content_type or 'something'}, not to a page", retry=False
-        )
+        raise _not_html(page)
     return pages.prepare(html)
 
 
 def _text(tree: HtmlElement, page: Fetched) -> str:
     """Precise reading first: it keeps out lists of other articles. Comments of readers are never the outlet's words."""
-    precise, fast = (
-        _read(tree, page, favor_precision=True, fast=False),
-        _read(tree, page, favor_precision=False, fast=True),
-    )
+    fast = _read(tree, page, favor_precision=False, fast=True)
+    if sum(1 for _ in tree.iter()) > pages.MAX_TAGS:
+        return fast  # seconds instead of minutes, for what is hardly an article
+    precise = _read(tree, page, favor_precision=True, fast=False)
     return fast if _prose(fast) > MUCH_MORE * max(_prose(precise), 1) else precise
 
 
@@ -152,6 +145,8 @@ def _check(page: Fetched, entry: Entry, html: str, *, title: str, text: str, set
         raise _error(page, "no_text", "the link now leads to the front page")
     if is_not_found(title, text):
         raise _error(page, "no_text", "the page says that the article is not there")
+    if is_gate(text):
+        raise _error(page, "no_text", "the page asks for consent or checks its reader; it shows no article")
     if _columns(text) >= settings.min_chars:
         return
     if html.count("<") > pages.MAX_DEPTH and len(plain.from_html(html)) > 4 * settings.min_chars + len(text):
@@ -220,6 +215,11 @@ def _hash(title: str, text: str) -> str:
 
 def _squeezed(text: str) -> str:
     return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def _not_html(page: Fetched) -> ExtractError:
+    kind = page.content_type or "a file of unknown type"
+    return _error(page, "not_html", f"the link leads to {kind}, not to a page", retry=False)
 
 
 def _error(page: Fetched, reason: str, message: str, *, retry: bool = True) -> ExtractError:

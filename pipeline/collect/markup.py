@@ -42,6 +42,10 @@ PEOPLE = re.compile(
     re.IGNORECASE,
 )
 LONGEST_PERSON = 1000
+# More attributes or levels than any feed has; the parser takes quadratic time over both.
+LONGEST_TAG = 8000
+DEEPEST = 200
+CDATA_OR_TAG = re.compile(r"<!\[CDATA\[(?:.*?\]\]>|.*)|<(/?)([A-Za-z_][^\s<>/]*)[^<>]*?(/?)>", re.DOTALL)
 NOT_A_NAME = re.compile(r"<!\[CDATA\[|\]\]>|<[^<>]*>|[<>]|&[^;]*$")
 
 
@@ -63,7 +67,8 @@ def prepare(text: str, *, max_items: int) -> Prepared:
     if root not in ROOTS:
         return Prepared(root, "", cut=False, items=0)
     body, cut = _whole_items(text[start:], prefix, root, max_items)
-    mended = _bound_people(BARE_ID.sub(rf"\1{ID_SCHEME}", GEOGRAPHY.sub("", _legal(body))))
+    bounded = "".join(_people_bounded("".join(_tags_bounded(_legal(body)))))
+    mended = BARE_ID.sub(rf"\1{ID_SCHEME}", GEOGRAPHY.sub("", bounded))
     return Prepared(root, mended, cut=cut, items=_count_items(mended, prefix, root))
 
 
@@ -124,7 +129,7 @@ def _count_items(text: str, prefix: str, root: str) -> int:
 
 
 def _legal(text: str) -> str:
-    """Every reference resolvable and every character allowed by XML 1.0; a stray `&` or `<` outside CDATA is escaped."""
+    """Every reference resolvable and every character allowed by XML 1.0; outside CDATA stray `&` and `<` escaped."""
     pieces = CDATA.split(ILLEGAL.sub("", text))
     pieces[::2] = [STRAY.sub("&lt;", REFERENCE.sub(_outside_cdata, piece)) for piece in pieces[::2]]
     pieces[1::2] = [REFERENCE.sub(_inside_cdata, piece) for piece in pieces[1::2]]
@@ -151,8 +156,20 @@ def _is_legal(number: str) -> bool:
     return point <= 0x10FFFF and ILLEGAL.match(chr(point)) is None
 
 
-def _bound_people(text: str) -> str:
-    return "".join(_people_bounded(text))
+def _tags_bounded(text: str) -> Iterator[str]:
+    """`text` in pieces, without the tags nested deeper than DEEPEST and without the attributes of overlong tags."""
+    depth = position = 0
+    for match in CDATA_OR_TAG.finditer(text):
+        closing, name, empty = match.groups()
+        if name is None or empty:
+            continue
+        too_deep = depth > DEEPEST
+        depth += -1 if closing else 1
+        if too_deep or match.end() - match.start() > LONGEST_TAG:
+            yield text[position : match.start()]
+            yield "" if too_deep else f"<{name}>"
+            position = match.end()
+    yield text[position:]
 
 
 def _people_bounded(text: str) -> Iterator[str]:

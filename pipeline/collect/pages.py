@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml import html as lxml_html
 
 from pipeline.collect.plain import UNFIT
 
-MAX_DEPTH = 1000  # libxml2 drops what is nested more than 2,048 deep, 256 without huge_tree, and says nothing
-MAX_TAGS = 20_000  # the longest articles have a tenth; beyond it, inline tags take the extractor minutes
+MAX_DEPTH = 256  # libxml2 drops what is nested more than 2,048 elements deep, and says nothing
+TABLE_DEPTH = 12  # levels that a table counts for: twenty tables in each other take the extractor seconds
+MAX_TAGS = 20_000  # the longest articles have a tenth; beyond it, links and inline tags take the extractor minutes
 
 ILLEGAL = re.compile(f"{UNFIT.pattern}|&#0;")
 # What no reader sees, except the JSON-LD that describes the article.
@@ -24,7 +26,7 @@ DATA_URI = re.compile(r"data:[\w/+.;=,-]{0,100},[^\s\"'<>)]{500,}", re.IGNORECAS
 SPAN_OF_CELLS = re.compile(r"(\b(?:col|row)span\s*=\s*[\"']?)\d{3,}", re.IGNORECASE)
 TAG = re.compile(r"<(/?)([a-zA-Z][\w:-]*)\b[^<>]*?(/?)>")
 INLINE_TAG = re.compile(
-    r"</?(?:span|font|b|i|u|em|strong|small|big|tt|s|ins|mark|wbr|nobr)(?:\s[^<>]*)?>", re.IGNORECASE
+    r"</?(?:a|span|font|b|i|u|em|strong|small|big|tt|s|ins|mark|wbr|nobr)(?:\s[^<>]*)?>", re.IGNORECASE
 )
 # Never nested by themselves: without an end tag, or closed by the next of their kind.
 FLAT = frozenset(
@@ -38,8 +40,13 @@ def prepare(html: str) -> str:
     """`html` without what can only slow an extractor down or trip it. Takes time in proportion to the length."""
     lean = SPAN_OF_CELLS.sub(r"\g<1>1", DATA_URI.sub("data:,", BULK.sub(" ", ILLEGAL.sub("", html))))
     if lean.count("<") > MAX_TAGS:
-        lean = INLINE_TAG.sub("", lean)
-    return "".join(_shallow(lean)) if lean.count("<") > MAX_DEPTH else lean
+        lean = _first_tags(INLINE_TAG.sub("", lean), 2 * MAX_TAGS)
+    return "".join(_shallow(lean))
+
+
+def _first_tags(html: str, limit: int) -> str:
+    beyond = next(islice(re.finditer("<", html), limit, None), None)
+    return html[: beyond.start()] if beyond else html
 
 
 def _shallow(html: str) -> Iterator[str]:
@@ -50,10 +57,11 @@ def _shallow(html: str) -> Iterator[str]:
         if empty or name.lower() in FLAT:
             continue
         deep = depth > MAX_DEPTH
-        depth = max(depth - 1, 0) if closing else depth + 1
+        levels = TABLE_DEPTH if name.lower() == "table" else 1
+        depth = max(depth - levels, 0) if closing else depth + levels
         if deep or depth > MAX_DEPTH:
-            yield html[position : tag.start()]
-            yield "<p>"
+            piece = html[position : tag.start()]
+            yield f"{piece}<p>" if piece.strip() else ""
             position = tag.end()
     yield html[position:]
 

@@ -9,7 +9,6 @@ dates, its charset detection and its sanitising are not used: dates.py, charset.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -22,7 +21,7 @@ from pipeline.collect.markup import ID_SCHEME, Prepared, prepare
 from pipeline.errors import ParseError
 from pipeline.records import Fetched, ParsedFeed
 
-EMPTY = re.compile(r"[\s\x00]*(?:\{\s*\}|\[\s*\])?[\s\x00]*")
+BLANK = " \t\r\n\0\ufeff"
 # Of a feed longer than its newest entries can matter for, only this many times `max_entries` items are read at all.
 READ_AHEAD = 4
 UPDATE_PERIODS_S = {"hourly": 3600, "daily": 86400, "weekly": 604800, "monthly": 2592000, "yearly": 31536000}
@@ -36,7 +35,7 @@ def parse(fetched: Fetched, *, max_entries: int) -> ParsedFeed:
     else), `malformed`.
     """
     text = charset.decode(fetched.body, content_type=fetched.content_type, markup="xml")
-    if EMPTY.fullmatch(text[:1000]):
+    if text.strip(BLANK) in ("", "{}", "[]"):
         raise _error(fetched, "empty", "the feed is empty; check its address if this lasts")
     outline = _outline(fetched, text, READ_AHEAD * max_entries)
     found = entries(outline.items, base=fetched.final_url, now=fetched.fetched_at, max_entries=max_entries)

@@ -13,11 +13,11 @@ SAMPLE = 4000  # characters beyond ASCII that decide; more would cost time and c
 FREQUENT_FIRST = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
 UKRAINIAN_AND_BELARUSIAN = "іїєґў"
 CYRILLIC = re.compile("[\u0400-\u04ff]")
-IDEOGRAPH = re.compile("[\u4e00-\u9fff\uac00-\ud7a3]")
+IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 ACCENTED = re.compile("[\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017f]")
 WEIGHTS = (
     (re.compile("[\u3000-\u301f\u3040-\u309f]"), 1.0),  # hiragana and East Asian punctuation
-    (re.compile("[\u30a0-\u30ff]"), 0.7),
+    (re.compile("[\u30a0-\u30ff\uac00-\ud7a3]"), 0.7),  # katakana, hangul
     (re.compile("[“”‘’„«»–—…•·€£°©®™§№\u00a0\uff01-\uff5e]"), 0.3),
     (re.compile("\ufffd"), -5.0),
     (re.compile("[\u0080-\u00ff]"), -1.0),  # controls and signs; what is left, such as half-width kana, is rare too
@@ -67,7 +67,7 @@ def _cyrillic(char: str, before: str) -> float:
     if rank < 0:
         return -0.8
     misplaced = char.isupper() and before.islower()
-    return 1.1 - 0.035 * rank - 0.15 * char.isupper() - 1.0 * misplaced
+    return 1.2 - 0.05 * rank - 0.1 * char.isupper() - 1.0 * misplaced
 
 
 @cache

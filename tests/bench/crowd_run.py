@@ -2,7 +2,7 @@
 
     python tests/bench/crowd_run.py [FEEDS] [EACH]
 
-Prints what was announced, stored and sent, the peak memory of the program, and whether the killed run ended in the same rows.
+Prints what was announced, stored and sent, the program's peak memory, and whether the killed run ended in the same rows.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ def main(feeds: int = 200, each: int = 10) -> None:
             print(f"{table:<12} {len(first[table]):>6} rows, after the kill {len(second[table]):>6}: {same}")
         entries = first["entries"]
         print(
-            f"entries {len(entries)}, different {len(set(entries))}; waiting {sum(row[2] == 'announced' for row in entries)}"
+            f"entries {len(entries)}, different {len(set(entries))}; "
+            f"waiting {sum(row[2] == 'announced' for row in entries)}"
         )
         sys.exit(first != second)
 

@@ -1,0 +1,48 @@
+"""The documents tell of everything there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import typer
+from typer.main import get_command
+
+from config.codebook import load_codebook
+from config.settings import defaults
+from pipeline.cli import analysis, coverage, feeds, service
+from pipeline.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_command() -> None:
+    fresh = typer.Typer()
+    for commands in (service, analysis, coverage, feeds):
+        commands.register(fresh)
+    names = set(get_command(fresh).commands)  # type: ignore[attr-defined]
+    assert {name for name in names if f"`{name}" not in README} == set()
+    assert app is not fresh
+
+
+def test_the_readme_names_every_section_of_the_settings() -> None:
+    assert {section for section in defaults() if f"`{section}`" not in README} == set()
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    broken = [
+        (document.name, target)
+        for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_the_method_explains_every_context_fact_and_family() -> None:
+    codebook = load_codebook()
+    text = (ROOT / "config" / "codebook" / "codebook.toml").read_text(encoding="utf-8")
+    assert all(f"[codes.{code}]" in text for code in codebook.codes)
+    method = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    assert all(word in method for word in ("outlook", "scrutiny", "tone", "omitted", "interval", *codebook.families))
