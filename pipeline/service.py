@@ -1,49 +1,78 @@
-"""The long-running process: scheduler, web server, or both, until it is told to stop."""
+"""The long-running process: passes on schedule, the API, or both, until it is told to stop."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
-from contextlib import ExitStack
-from threading import Event
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 
 from config.settings import Settings
-from pipeline.analyse.judge import load_judge
+from config.sources import load_feeds
+from pipeline.run import Tools, run_once
 from pipeline.schedule import scheduler_of
+from pipeline.tools import tools_of, workers
 from storage.database import Database
 
 log = structlog.get_logger()
+Address = tuple[str, int]
 
 
-def serve(settings: Settings, database: Database, address: tuple[str, int] | None, *, scheduled: bool) -> None:
+async def serve(settings: Settings, database: Database, address: Address | None, *, scheduled: bool) -> None:
     """Serve until SIGTERM or SIGINT; a pass under way is finished first.
 
-    `address`: where the API listens, if it does.
+    `address`: where the API listens, if it does. Raises ModelError where passes are wanted and the model can't be
+    loaded.
     """
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         if scheduled:
-            scheduler = scheduler_of(settings, database, load_judge(settings))
-            scheduler.start()
-            stack.callback(scheduler.shutdown, wait=True)
-        if address is None:
-            _wait_for_signal()
-        else:
-            _serve_web(database, address)
+            tools = await stack.enter_async_context(tools_of(settings))
+            await stack.enter_async_context(_Passes(tools, database, settings))
+        await (_answer(database, address) if address else _wait_for_signal())
         log.info("stopping")
 
 
-def _serve_web(database: Database, address: tuple[str, int]) -> None:
+class _Passes:
+    """Passes on schedule while it is open; closing waits for the one under way."""
+
+    def __init__(self, tools: Tools, database: Database, settings: Settings) -> None:
+        self._tools, self._database, self._settings = tools, database, settings
+        self._under_way = asyncio.Lock()
+        self._scheduler = scheduler_of(self._tick, settings.poll.tick_s)
+
+    async def __aenter__(self) -> None:
+        self._scheduler.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._scheduler.pause()
+        async with self._under_way:
+            self._scheduler.shutdown(wait=False)
+
+    async def _tick(self) -> None:
+        async with self._under_way:
+            sources = load_feeds(Path(self._settings.feeds.file) if self._settings.feeds.file else None)
+            poll, at_once = self._settings.poll, workers(self._settings)
+            report = await run_once(self._tools, self._database, sources, poll, at_once=at_once)
+        failed = sum(outcome.failed for outcome in report.feeds)
+        log.info("pass", feeds=len(report.feeds), failed=failed, counts=dict(report.counts))
+
+
+async def _answer(database: Database, address: Address) -> None:
+    """Answer over HTTP; uvicorn itself stops on the signals."""
     import uvicorn
 
     from pipeline.report.api import api_of
 
     host, port = address
-    uvicorn.run(api_of(database), host=host, port=port, log_level="warning", server_header=False)
+    await uvicorn.Server(
+        uvicorn.Config(api_of(database), host=host, port=port, log_level="warning", server_header=False)
+    ).serve()
 
 
-def _wait_for_signal() -> None:
-    stop = Event()
+async def _wait_for_signal() -> None:
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -44,6 +44,11 @@ async def tools_of(
         )
 
 
+def workers(settings: Settings) -> int:
+    """Pages under way at a time: more than are fetched at once, so that waiting for one host leaves others to go on."""
+    return 4 * settings.fetch.concurrency
+
+
 async def one_pass(
     settings: Settings,
     database: Database,
@@ -61,7 +66,7 @@ async def one_pass(
             sources,
             settings.poll,
             only=only,
-            at_once=settings.fetch.concurrency,
+            at_once=workers(settings),
             watcher=watcher,
         )
 

@@ -93,6 +93,7 @@ def test_a_full_link_needs_no_base(base: str) -> None:
         ("https://news.example/a?ref=42&from=tokyo&source=afp", "https://news.example/a?ref=42&from=tokyo&source=afp"),
         ("https://news.example/a?", "https://news.example/a"),
         ("https://news.example/a?&&id=1&", "https://news.example/a?id=1"),
+        ("https://news.example/a??", "https://news.example/a??"),
         ("https://news.example/a?q=%d0%b0+b%26c", "https://news.example/a?q=%D0%B0+b%26c"),
         ("https://news.example/a/../b/./c", "https://news.example/b/c"),
         ("http://0x7f.1/", "http://127.0.0.1/"),

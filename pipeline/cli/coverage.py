@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import sys
 from dataclasses import asdict
@@ -117,10 +118,14 @@ def explain(context: typer.Context, url: str, as_json: Json = False) -> None:
     """Say why an article is in or out: who announced it, what was fetched, what was decided, on what evidence."""
     from pipeline.cli.tables import explanation_parts
     from pipeline.collect.addresses import canonical
+    from pipeline.errors import FetchError
     from storage import queries
 
     with database_of(context) as database, database.read() as connection:
-        found = queries.explain(connection, url) or queries.explain(connection, canonical(url))
+        found = queries.explain(connection, url)
+        if found is None:
+            with contextlib.suppress(FetchError):  # what is no address at all is unknown, too
+                found = queries.explain(connection, canonical(url))
         evidence = queries.evidence(connection, found.scores[-1]["id"]) if found and found.scores else ()
     if found is None:
         console.print(

@@ -108,7 +108,7 @@ def serve(
     settings = settings_of(context)
     with database_of(context) as database:
         address = (host or settings.web.host, settings.web.port if port is None else port)
-        run_service(settings, database, address if web else None, scheduled=scheduler)
+        asyncio.run(run_service(settings, database, address if web else None, scheduled=scheduler))
 
 
 def demo(

@@ -113,7 +113,9 @@ def canonical(url: str) -> str:
         parsed.hash = ""
     parsed.pathname = _one_form(parsed.pathname)
     parts = parsed.search.removeprefix("?").split("&")
-    parsed.search = "&".join(_one_form(part) for part in parts if part and not _tracks(part))
+    kept = "&".join(_one_form(part) for part in parts if part and not _tracks(part))
+    # Setting a query takes one ? off its front, which may be its own.
+    parsed.search = f"?{kept}" if kept else ""
     return str(parsed.href)
 
 

@@ -41,9 +41,11 @@ def discover(page: Fetched) -> tuple[Announced, ...]:
     if tree is None:
         return ()
     base = _base(tree, page.final_url)
-    found = (_announced(link, base) for link in tree.iterfind(".//link[@href]"))
-    by_url = {feed.url: feed for feed in reversed([feed for feed in found if feed])}
-    return tuple(reversed(by_url.values()))[:MAX_ANNOUNCED]
+    found: dict[str, Announced] = {}
+    for link in tree.iterfind(".//link[@href]"):
+        if feed := _announced(link, base):
+            found.setdefault(feed.url, feed)
+    return tuple(found.values())[:MAX_ANNOUNCED]
 
 
 def _base(tree: HtmlElement, url: str) -> str:

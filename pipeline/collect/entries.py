@@ -95,7 +95,10 @@ def _distinct(found: Sequence[Entry]) -> list[Entry]:
 
     Different stories under one guid each get a guid of their own, whatever their order.
     """
-    kept = list({(entry.guid, entry.link or entry.title): entry for entry in reversed(found)}.values())[::-1]
+    stories: dict[tuple[str, str], Entry] = {}
+    for entry in found:
+        stories.setdefault((entry.guid, entry.link or entry.title), entry)
+    kept = stories.values()
     shared = {guid for guid, count in Counter(entry.guid for entry in kept).items() if count > 1}
     return [
         replace(entry, guid=f"{entry.guid}#{_digest(entry.link or entry.title)}") if entry.guid in shared else entry

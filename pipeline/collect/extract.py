@@ -61,7 +61,7 @@ def extract(page: Fetched, entry: Entry, feed: Feed, settings: ExtractSettings) 
     if tree is None:
         raise _error(page, "no_text", "the page is empty")
     known = facts(tree)
-    title = headline(entry.title, known)
+    title = headline(entry.title, known, outlet=feed.outlet)
     text, walled = without_paywall(without_teasers(_without_title(_text(tree, page), title)))
     _check(page, entry, html, title=title, text=text, settings=settings)
     return Article(

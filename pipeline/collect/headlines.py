@@ -7,40 +7,35 @@ import re
 from pipeline.collect.facts import Facts
 
 # What outlets put between a headline and their name.
-SEPARATOR = re.compile(r"\s*[|｜:：»·•–—／/]\s*|\s+[-−]\s+|\s*[（(](?=[^（(]*[)）]$)")
+SEPARATOR = re.compile(r"\s*[|｜»·•–—／]\s*|\s+[-−/]\s+|\s*[（(](?=[^（(]*[)）]$)")
 CUT = re.compile(r"\s*(?:\.\.\.|…|\[…\]|\[\.\.\.\])$")
 MIN_STEM = 10
 
 
-def headline(entry_title: str, page: Facts) -> str:
-    """The feed's title, unless it is missing, cut off, or the page's with the outlet's name attached.
+def headline(entry_title: str, page: Facts, *, outlet: str) -> str:
+    """The feed's title, unless it is missing, cut off, or has the outlet's name attached.
 
     Of the page's titles the first counts, without the outlet's name.
     """
-    own = next((_without_site(title, page) for title in page.titles), "")
+    own = [_without_site(title, page, outlet) for title in page.titles]
     if not entry_title:
-        return own
+        return next(iter(own), "")
     stem = CUT.sub("", entry_title)
     if stem != entry_title and len(stem) >= MIN_STEM:
-        whole = (_without_site(title, page) for title in page.titles)
-        return next(
-            (title for title in whole if _same(title[: len(stem)], stem) and len(title) > len(stem)), entry_title
-        )
-    return own if _is_extended(entry_title, own) else entry_title
+        whole = (title for title in own if len(title) > len(stem) and _same(title[: len(stem)], stem))
+        return next(whole, entry_title)
+    return _without_site(entry_title, page, outlet)
 
 
-def _without_site(title: str, page: Facts) -> str:
-    """Cut the outlet's name, as the page gives it or as the page's other titles lack it."""
+def _without_site(title: str, page: Facts, outlet: str) -> str:
+    """Cut the outlet's name, as the page gives it, as we know it, or as another title of the page lacks it."""
+    raw = any(_same(title, other) for other in page.titles)
     for separator in reversed(list(SEPARATOR.finditer(title))):
         head, tail = title[: separator.start()], title[separator.end() :].rstrip("）)")
-        if head and (_same(tail, page.site) or any(_same(head, other) for other in page.titles)):
+        named = _same(tail, page.site) or _same(tail, outlet)
+        if head and (named or (raw and any(_same(head, other) for other in page.titles))):
             return head
     return title
-
-
-def _is_extended(title: str, own: str) -> bool:
-    """Whether `title` is `own` with something after a separator."""
-    return bool(own) and any(_same(title[: found.start()], own) for found in SEPARATOR.finditer(title))
 
 
 def _same(one: str, other: str) -> bool:

@@ -61,10 +61,10 @@ def identify(text: str, *, prior: str = "") -> str:
     cjk = counts[KANA] + counts[HAN] + counts[HANGUL]
     # One ideograph says as much as two or three letters.
     if cjk and 2 * cjk >= counts[LATIN] + counts[CYRILLIC]:
-        return _east_asian(counts, expected)
+        return _east_asian(sample, counts, expected)
     if counts[CYRILLIC] >= counts[LATIN]:
         return _cyrillic(sample, counts[CYRILLIC], expected)
-    return expected if counts[LATIN] < ENOUGH and expected in WITH_LATIN else _classify(sample, WITH_LATIN, expected)
+    return expected if expected and counts[LATIN] < ENOUGH else _classify(sample, WITH_LATIN, expected)
 
 
 def base(tag: str) -> str:
@@ -72,13 +72,21 @@ def base(tag: str) -> str:
     return re.split("[-_]", tag.strip().lower(), maxsplit=1)[0]
 
 
-def _east_asian(counts: dict[re.Pattern[str], int], expected: str) -> str:
+def _east_asian(sample: str, counts: dict[re.Pattern[str], int], expected: str) -> str:
     if counts[HANGUL] > counts[KANA] + counts[HAN]:
         return "ko"
     if counts[KANA] * 20 >= counts[HAN]:  # Chinese quotes a Japanese name now and then
         return "ja"
-    # A Japanese headline may do without kana, an article can't.
-    return "ja" if expected == "ja" and counts[HAN] < 3 * ENOUGH else "zh"
+    # A Japanese headline may do without kana, an article can't; and it has no simplified characters.
+    headline = counts[HAN] < 3 * ENOUGH and expected != "zh" and all(_is_japanese(char) for char in HAN.findall(sample))
+    return "ja" if headline else "zh"
+
+
+def _is_japanese(char: str) -> bool:
+    try:
+        return len(char.encode("shift_jis")) == 2
+    except UnicodeEncodeError:
+        return False
 
 
 def _cyrillic(sample: str, letters: int, expected: str) -> str:

@@ -44,7 +44,10 @@ def read(text: bytes) -> tuple[OpmlOutline, ...]:
     body = root.find("body") if root.tag == "opml" else None
     if body is None:
         raise _error("the file is no OPML; export the list of feeds from your reader as OPML")
-    return tuple({outline.url: outline for outline in reversed(list(_outlines(body)))}.values())[::-1]
+    found: dict[str, OpmlOutline] = {}
+    for outline in _outlines(body):
+        found.setdefault(outline.url, outline)
+    return tuple(found.values())
 
 
 def write(outlines: Iterable[OpmlOutline], *, title: str = "treatywatch") -> bytes:

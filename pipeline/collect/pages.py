@@ -40,8 +40,8 @@ def prepare(html: str) -> str:
     """`html` without what can only slow an extractor down or trip it. Takes time in proportion to the length."""
     lean = SPAN_OF_CELLS.sub(r"\g<1>1", DATA_URI.sub("data:,", BULK.sub(" ", ILLEGAL.sub("", html))))
     if lean.count("<") > MAX_TAGS:
-        lean = _first_tags(INLINE_TAG.sub("", lean), 2 * MAX_TAGS)
-    return "".join(_shallow(lean))
+        lean = INLINE_TAG.sub("", lean)
+    return _first_tags("".join(_shallow(lean)), 2 * MAX_TAGS)
 
 
 def _first_tags(html: str, limit: int) -> str:

@@ -34,7 +34,7 @@ NOT_FOUND = _any_of(
     r"\b404\b|page (?:not found|can(?:'|no)t be found|does(?:n't| not) exist)|no longer available|article not found",
     r"(?:ページ|記事)(?:が|は)?(?:見つかりません|存在しません|削除されました)|お探しのページ",
     r"掲載(?:期間)?(?:が|を)?終了",
-    r"страница не найдена|(?:материал|статья|страница) (?:не найден\w*|удал[её]н\w*)|такой страницы не?т?\b",  # noqa: E501
+    r"страница не найдена|(?:материал|статья|страница) (?:не найден\w*|удал[её]н\w*)|такой страницы нет",
 )
 # Pointers to other articles are lines of their own; their headlines would be coded as this article's words.
 TEASER = _any_of(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi import Path as InPath
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
 
@@ -74,7 +75,7 @@ def api_of(database: Database) -> FastAPI:
         return {"rows": [asdict(row) for row in page.rows], "next": page.next}
 
     @app.get("/api/v1/articles/{score_id}/evidence")
-    def evidence(connection: reading, score_id: Annotated[int, Query(ge=1, lt=2**63)]) -> list[dict[str, Any]]:
+    def evidence(connection: reading, score_id: Annotated[int, InPath(ge=1, lt=2**63)]) -> list[dict[str, Any]]:
         """The quoted passages that a score rests on."""
         found = queries.evidence(connection, score_id)
         if not found:

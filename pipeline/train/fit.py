@@ -52,7 +52,7 @@ def fit_linear(inputs: Floats, targets: Ints, strength: float) -> Linear:
     Inputs are centred and scaled as one block, so that the embedding keeps its geometry.
     """
     mean, scale = inputs.mean(axis=0), np.full(inputs.shape[1], inputs.std() or 1, np.float32)
-    model = LogisticRegression(C=strength, class_weight="balanced", solver="newton-cholesky", tol=1e-6)
+    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000, tol=1e-5)
     model.fit((inputs - mean) / scale, targets)
     return Linear(
         weights=_narrow(model.coef_), bias=_narrow(model.intercept_), mean=_narrow(mean), scale=_narrow(scale)

@@ -2,7 +2,7 @@
 
     python tests/bench/crowd_run.py [FEEDS] [EACH]
 
-Prints what was announced, stored and sent, the program's peak memory, and whether the killed run ended in the same rows.
+Prints what was stored and sent, the program's peak memory, and whether the killed run ended in the same rows.
 """
 
 from __future__ import annotations
