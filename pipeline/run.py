@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from time import monotonic
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
 from config.settings import PollSettings
 from config.sources import FeedSource
-from pipeline.analyse.judge import Judge, Judgement
+from pipeline.analyse.judge import Judgement
 from pipeline.collect.polling import after_failure, after_success
-from pipeline.errors import CollectError, ExtractError, FetchError, ModelError
-from pipeline.records import Article, Dropped, Entry, Feed, Fetched, NotModified, ParsedFeed
+from pipeline.errors import CollectError, ExtractError, FetchError, ModelError, TreatywatchError
+from pipeline.passes import FeedOutcome, PassReport, Quiet, Tools, Watcher
+from pipeline.records import Article, Dropped, Fetched, NotModified, ParsedFeed
 from storage import articles, feeds, scores
 from storage.articles import StoredEntry
 from storage.database import Database
@@ -38,90 +36,6 @@ from storage.feeds import StoredFeed
 log = structlog.get_logger()
 T = TypeVar("T")
 PENDING = 2000  # entries looked up at a time
-
-
-class Fetch(Protocol):
-    """The guarded fetch."""
-
-    def __call__(
-        self, url: str, *, etag: str | None = None, last_modified: str | None = None
-    ) -> Awaitable[Fetched | NotModified]:
-        """Fetch a URL or raise FetchError."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """Everything a pass works with. Built once; tests build it from their own parts."""
-
-    fetch: Fetch
-    parse: Callable[[Fetched], ParsedFeed]
-    extract: Callable[[Fetched, Entry, Feed], Article]
-    from_summary: Callable[[Entry, Feed], Article]
-    canonical: Callable[[str], str]
-    judge: Judge
-    clock: Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedOutcome:
-    """What came of one feed: `ok`, `degraded`, `unchanged` or the reason of its failure."""
-
-    url: str
-    outlet: str
-    outcome: str
-    new: int = 0
-    detail: str = ""
-
-    @property
-    def failed(self) -> bool:
-        """Whether the feed could not be read."""
-        return self.outcome not in ("ok", "degraded", "unchanged")
-
-
-@dataclass(slots=True, kw_only=True)
-class PassReport:
-    """What a pass did. `counts`: articles by what became of them; `drops`: by (stage, reason)."""
-
-    feeds: list[FeedOutcome] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
-    drops: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    @property
-    def failed(self) -> bool:
-        """Whether anything went wrong that an operator should look at."""
-        return any(outcome.failed for outcome in self.feeds) or self.counts["unscored"] > 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as plain values."""
-        dropped = [{"stage": stage, "reason": reason, "n": n} for (stage, reason), n in sorted(self.drops.items())]
-        return {
-            "feeds": [asdict(outcome) for outcome in self.feeds],
-            "counts": dict(self.counts),
-            "dropped": dropped,
-        }
-
-
-class Watcher(Protocol):
-    """Hears how far a pass is."""
-
-    def stage(self, name: str, total: int) -> None:
-        """A stage begins, with so many more things to do."""
-        ...
-
-    def done(self, name: str) -> None:
-        """One of them is done."""
-        ...
-
-
-class Quiet:
-    """A watcher that keeps what it hears to itself."""
-
-    def stage(self, name: str, total: int) -> None:
-        """Nothing."""
-
-    def done(self, name: str) -> None:
-        """Nothing."""
 
 
 async def run_once(
@@ -136,13 +50,18 @@ async def run_once(
 ) -> PassReport:
     """Ask the due feeds, read what they announce, judge it and store it. `only`: this feed, due or not.
 
-    `at_once`: pages under way at a time. Raises StorageError; whatever else goes wrong is in the report.
+    `at_once`: pages under way at a time. Raises TreatywatchError if `only` is not watched, and StorageError;
+    whatever else goes wrong is in the report.
     """
     now = tools.clock()
     with database.write() as connection:
         feeds.sync(connection, sources, now)
         run_id = scores.ensure_run(connection, tools.judge.run, now)
         due = feeds.due(connection, now, url=only)
+    if only and not due:
+        raise TreatywatchError(
+            f"{only} is not in the list of feeds; add it to the file that feeds.file names", reason="feed"
+        )
     work = _Pass(tools, database, settings, run_id, watcher or Quiet())
     await work.rejudge()
     await work.poll(due, at_once)

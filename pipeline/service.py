@@ -11,7 +11,8 @@ import structlog
 
 from config.settings import Settings
 from config.sources import load_feeds
-from pipeline.run import Tools, run_once
+from pipeline.passes import Tools
+from pipeline.run import run_once
 from pipeline.schedule import scheduler_of
 from pipeline.tools import tools_of, workers
 from storage.database import Database

@@ -14,7 +14,8 @@ from pipeline.collect import extract, parse
 from pipeline.collect.addresses import canonical
 from pipeline.collect.fetch import Fetcher
 from pipeline.collect.guard import Resolve
-from pipeline.run import PassReport, Tools, Watcher, rejudge, run_once
+from pipeline.passes import PassReport, Tools, Watcher
+from pipeline.run import rejudge, run_once
 from storage.database import Database
 
 

@@ -11,7 +11,7 @@ from config.settings import load
 from pipeline.demo.outlets import sample_outlets
 from pipeline.demo.play import Played, play
 from pipeline.errors import TreatywatchError
-from pipeline.run import Quiet
+from pipeline.passes import Quiet
 from storage.database import open_database
 from storage.queries import coverage, explain
 

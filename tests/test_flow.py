@@ -21,8 +21,9 @@ from config.sources import FeedSource
 from pipeline.analyse.judge import Judge, Judgement
 from pipeline.demo.outlets import SampleArticle, sample_outlets
 from pipeline.errors import ModelError
+from pipeline.passes import PassReport, Tools
 from pipeline.records import Article, Run
-from pipeline.run import PassReport, Tools, rejudge, run_once
+from pipeline.run import rejudge, run_once
 from pipeline.tools import tools_of
 from storage import queries
 from storage.database import Database, open_database

@@ -40,6 +40,14 @@ def reason(body: str | bytes) -> str:
     return caught.value.reason
 
 
+def outcome(body: str | bytes) -> ParsedFeed | str:
+    """The feed, or the reason why there is none."""
+    try:
+        return read(body)
+    except ParseError as error:
+        return error.reason
+
+
 def rss(items: str, head: str = "") -> str:
     return f'<?xml version="1.0"?>\n<rss version="2.0"><channel><title>The Wire</title>{head}{items}</channel></rss>'
 
@@ -70,10 +78,12 @@ ENTRY = Entry(
 RSS_09 = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="{namespace}"
  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>The Wire</title></channel>
  <item rdf:about="https://outlet.example/a"><title>Talks &amp; treaties</title><link>https://outlet.example/a</link>
- <description>The talks &amp;lt;went&amp;gt; on.</description><dc:date>2024-01-01T12:30:00+09:00</dc:date></item></rdf:RDF>"""
+ <description>The talks &amp;lt;went&amp;gt; on.</description><dc:date>2024-01-01T12:30:00+09:00</dc:date></item>
+ </rdf:RDF>"""
 ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><title>The Wire</title><entry>
  <id>https://outlet.example/a</id><title type="text">Talks &amp; treaties</title><link href="/a"/>
- <published>2024-01-01T12:30:00+09:00</published><summary type="text">The talks &lt;went&gt; on.</summary></entry></feed>"""
+ <published>2024-01-01T12:30:00+09:00</published><summary type="text">The talks &lt;went&gt; on.</summary></entry>
+ </feed>"""
 ATOM_03 = """<feed version="0.3" xmlns="http://purl.org/atom/ns#"><title>The Wire</title><entry>
  <id>https://outlet.example/a</id><title>Talks &amp; treaties</title><link rel="alternate" href="https://outlet.example/a"/>
  <issued>2024-01-01T12:30:00+09:00</issued><summary>The talks &lt;went&gt; on.</summary></entry></feed>"""
@@ -363,12 +373,11 @@ def test_a_ttl_that_is_no_number_of_minutes_counts_for_nothing_or_is_bounded(ttl
 )
 def test_F32_a_feed_cut_anywhere_gives_its_whole_items_or_a_typed_error(body: str) -> None:
     for position in range(0, len(body), 7):
-        try:
-            feed = read(body[:position])
-        except ParseError as error:
-            assert error.reason in ("empty", "malformed", "not_a_feed")
+        found = outcome(body[:position])
+        if isinstance(found, ParsedFeed):
+            assert (found.degraded, len(found.entries)) in (("cut", 1), ("", 1))
         else:
-            assert (feed.degraded, len(feed.entries)) in (("cut", 1), ("", 1))
+            assert found in ("empty", "malformed", "not_a_feed")
 
 
 def test_F32_a_cut_feed_is_degraded_and_keeps_the_items_before_the_cut() -> None:
@@ -409,13 +418,14 @@ def test_F37_the_newest_entries_are_kept_in_feed_order() -> None:
 BOMB = "<!DOCTYPE lolz [<!ENTITY a0 'lol'>" + "".join(
     f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 12)
 ) + "]>"  # fmt: skip
+CREATOR = "<x:creator xmlns:x='http://purl.org/dc/elements/1.1/'>"
 HOSTILE = {
     "F25 billion laughs": BOMB + rss(item(1, title="&a11;")),
     "F25 quadratic entities": f'<!DOCTYPE a [<!ENTITY a "{"A" * 50_000}">]>' + rss(item(1, title="&a;" * 50_000)),
     "F25 external entity": '<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + rss(item(1, title="&a;")),
     "F28 author": rss(item(1, author="a@" + "a." * 16_000 + "!")),
     "F28 author in CDATA": rss(item(1, author="<![CDATA[a@" + "a." * 16_000 + "!]]>")),
-    "F28 author under any prefix": rss(item(1).replace("</item>", "<x:creator xmlns:x='http://purl.org/dc/elements/1.1/'>a@" + "a." * 16_000 + "!</x:creator></item>")),
+    "F28 author under any prefix": rss(item(1).replace("<title>", f"{CREATOR}a@{'a.' * 16_000}!</x:creator><title>")),
     "F28 author in pieces": rss(item(1, author="a@" + "a.<!-- -->" * 16_000 + "!")),
     "F37 50,000 items": rss("".join(item(n) for n in range(50_000))),
     "nested elements": rss(item(1, description="<div>" * 50_000)),
@@ -427,7 +437,7 @@ HOSTILE = {
     "document type": "<!DOCTYPE a [" + "] " * 100_000,
     "ampersands": rss(item(1, title="&" * 100_000)),
     "nested JSON": '{"version": "https://jsonfeed.org/version/1", "items": ' + "[" * 100_000,
-    "a JSON id of 10,000 digits": '{"version": "https://jsonfeed.org/version/1", "items": [{"id": ' + "9" * 10_000 + "}]}",
+    "a JSON id of 10,000 digits": '{"version": "jsonfeed.org/version/1", "items": [{"id": ' + "9" * 10_000 + "}]}",
     "nested sitemap": "<urlset>" + "<url>" * 100_000 + "</urlset>",
     "all bytes": "".join(map(chr, range(256))) * 500,
 }  # fmt: skip
@@ -436,12 +446,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_F25_F28_F37_hostile_feeds_end_soon(name: str) -> None:
     began = time.perf_counter()
-    try:
-        feed = read(HOSTILE[name])
-    except ParseError:
-        feed = None
+    found = outcome(HOSTILE[name])
     assert time.perf_counter() - began < SECONDS
-    assert feed is None or sum(len(entry.title) + len(entry.author) for entry in feed.entries) < 200_000
+    entries = found.entries if isinstance(found, ParsedFeed) else ()
+    assert sum(len(entry.title) + len(entry.author) for entry in entries) < 200_000
 
 
 @pytest.mark.parametrize("name", ["F25 billion laughs", "F25 quadratic entities", "F25 external entity"])
@@ -458,10 +466,8 @@ def test_any_damage_ends_in_entries_or_a_typed_error(data: st.DataObject) -> Non
     for _ in range(data.draw(st.integers(1, 8))):
         position = data.draw(st.integers(0, len(body)))
         body[position : position + data.draw(st.integers(0, 5))] = data.draw(st.binary(max_size=4))
-    try:
-        assert isinstance(read(bytes(body)), ParsedFeed)
-    except ParseError as error:
-        assert error.reason in ("empty", "not_a_feed", "malformed")
+    found = outcome(bytes(body))
+    assert isinstance(found, ParsedFeed) or found in ("empty", "not_a_feed", "malformed")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.run import PassReport
+from pipeline.passes import PassReport
 from storage.queries import Coverage, Explanation, Funnel, OutletTone, Quotation
 
 if TYPE_CHECKING:

@@ -33,7 +33,8 @@ def _without_site(title: str, page: Facts, outlet: str) -> str:
     for separator in reversed(list(SEPARATOR.finditer(title))):
         head, tail = title[: separator.start()], title[separator.end() :].rstrip("）)")
         named = _same(tail, page.site) or _same(tail, outlet)
-        if head and (named or (raw and any(_same(head, other) for other in page.titles))):
+        certain = raw or separator.group().strip() in ("|", "｜")
+        if head and (named or (certain and any(_same(head, other) for other in page.titles))):
             return head
     return title
 

@@ -13,7 +13,8 @@ from pipeline.collect.guard import Resolve
 from pipeline.demo.outlets import SampleOutlet, sample_outlets
 from pipeline.demo.site import SampleSite
 from pipeline.errors import TreatywatchError
-from pipeline.run import PassReport, Watcher, run_once
+from pipeline.passes import PassReport, Watcher
+from pipeline.run import run_once
 from pipeline.tools import tools_of
 from storage import queries
 from storage.database import Database, open_database
