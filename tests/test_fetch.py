@@ -247,36 +247,6 @@ def test_F16_broken_headers_are_typed_errors(handler: Handler, reasons: set[str]
     assert reason(fetch_from(handler)) in reasons
 
 
-def test_F17_a_self_signed_certificate_is_refused(tmp_path: Path) -> None:
-    import ssl
-    import subprocess
-    from threading import Thread
-
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "1",
-         "-subj", "/CN=127.0.0.1"], check=True, capture_output=True,
-    )  # fmt: skip
-    import socket
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            try:
-                context.wrap_socket(connection, server_side=True).close()
-            except OSError:
-                connection.close()
-
-        thread = Thread(target=serve)
-        thread.start()
-        got = fetch(f"https://127.0.0.1:{listener.getsockname()[1]}/")
-        thread.join()
-    assert reason(got) == "tls"
-
-
 @pytest.mark.parametrize(
     ("raw_value", "seconds"),
     [("120", 120), ("Tue, 24 Nov 2026 12:01:00 GMT", 60), ("soon", None), ("-5", None), ("315360000", 315360000),

@@ -69,7 +69,7 @@ def extract(page: Fetched, entry: Entry, feed: Feed, settings: ExtractSettings) 
         outlet=feed.outlet,
         title=title,
         text=_bounded(text, settings.max_chars),
-        language=languages.identify(f"{title}\n{text}", prior=entry.language or feed.language),
+        language=languages.identify(f"{title}\n{text}", prior=entry.language or feed.language or known.language),
         content_hash=_hash(title, _bounded(text, settings.max_chars)),
         published_at=entry.published_at or _published(tree, known, page.fetched_at),
         byline=plain.one_line(entry.author or known.byline, limit=BYLINE_LIMIT),
