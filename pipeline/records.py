@@ -91,7 +91,10 @@ class ParsedFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """The text of a page. `partial`: only the feed's summary was to be had. `url` is canonical."""
+    """The text of a page. `partial`: only the feed's summary, or the open part of a paid page, was to be had.
+
+    `url` is canonical.
+    """
 
     url: str
     outlet: str

@@ -59,7 +59,8 @@ def test_irrelevant_articles_have_neither_tone_nor_codes() -> None:
 
 
 def test_no_sentence_of_the_corpus_occurs_twice() -> None:
-    counts = Counter(p.text for article in load_corpus() for p in article.passages() if len(p.text) > 40)
+    sentences = (p for article in load_corpus() for paragraph in article.paragraphs for p in paragraph)
+    counts = Counter(p.text for p in sentences if len(p.text) > 40)
     assert [text for text, n in counts.items() if n > 1] == []
 
 

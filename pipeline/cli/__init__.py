@@ -20,7 +20,7 @@ def main() -> None:
     for commands in (service, analysis, coverage, feeds):
         commands.register(app)
     try:
-        app()
+        app(prog_name="treatywatch")
     except InvalidSettings as error:
         sys.exit(_complain(error, status=2))
     except TreatywatchError as error:
