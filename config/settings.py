@@ -58,8 +58,15 @@ class StorageSettings(Section):
     def database_url(self) -> str:
         """The SQLAlchemy URL of the database."""
         if self.url_file:
-            return Path(self.url_file).expanduser().read_text(encoding="utf-8").strip()
+            return _secret(Path(self.url_file).expanduser())
         return self.url or sqlite_url(self.directory() / "coverage.db")
+
+
+def _secret(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"storage.url_file {file} can't be read: {error}") from None
 
 
 def sqlite_url(file: Path) -> str:

@@ -38,11 +38,14 @@ def load_feeds(file: Path | None = None) -> tuple[FeedSource, ...]:
     place = str(file) if file else "feeds.toml"
     try:
         text = (file.expanduser() if file else files("config").joinpath("feeds.toml")).read_text(encoding="utf-8")
-        rows = tomllib.loads(text).get("feed", [])
+        data = tomllib.loads(text)
     except OSError as error:
         raise InvalidSettings(f"{place}: can't be read ({error.strerror}); check feeds.file in your settings") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"{place}: not valid TOML: {error}") from None
+    rows = data.get("feed")
+    if data.keys() - {"feed"} or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InvalidSettings(f"{place}: expected [[feed]] tables and nothing else; write feed = [] to watch nothing")
     sources = tuple(_feed(row, number, place) for number, row in enumerate(rows, 1))
     _refuse_doubles(sources, place)
     return sources

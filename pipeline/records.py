@@ -122,7 +122,7 @@ class Dropped:
 class Relevance:
     """Whether an article is about the talks.
 
-    `value` is a calibrated probability; `reason` a short word that explains it.
+    `value` in [0, 1] is the trained screen's; `reason` a short word that explains it.
     """
 
     relevant: bool

@@ -208,11 +208,7 @@ class _Pass:
             if page is not None:
                 self._log(connection, page.url, "page", started, "ok", feed_id=stored.feed_id, answer=page)
             if judgement is not None and judgement.embedded is None:
-                self._drop(
-                    connection,
-                    Dropped(url=article.url, stage="gate", reason=judgement.relevance.reason),
-                    stored,
-                )
+                self._drop(connection, _refused(article, judgement), stored)
                 return
             kept = articles.store(connection, stored.id, article, now)
             self.report.counts[kept.outcome] += 1
@@ -271,7 +267,8 @@ class _Pass:
             scores.save_score(connection, revision_id, self._run_id, judgement.score, now)
             self.report.counts["scored"] += 1
         else:
-            dropped = Dropped(url=article.url, stage="screen", reason=relevance.reason)
+            stage = "gate" if judgement.embedded is None else "screen"
+            dropped = Dropped(url=article.url, stage=stage, reason=relevance.reason)
             articles.drop(connection, dropped, now=now, revision_id=revision_id, run_id=self._run_id)
             self.report.drops[dropped.stage, dropped.reason] += 1
 
@@ -307,9 +304,19 @@ async def _spread(items: Sequence[T], work: Callable[[T], Awaitable[None]], at_o
         for item in left:
             await work(item)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(at_once, len(items))):
-            group.create_task(worker())
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(at_once, len(items))):
+                group.create_task(worker())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+def _refused(article: Article, judgement: Judgement) -> Dropped:
+    """The drop of an article that the gate refused. Where only a summary was to be had, the page was never seen."""
+    if article.partial:
+        return Dropped(url=article.url, stage="extract", reason="summary_only", detail=judgement.relevance.reason)
+    return Dropped(url=article.url, stage="gate", reason=judgement.relevance.reason)
 
 
 def _hash(body: bytes) -> str:

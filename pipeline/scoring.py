@@ -40,15 +40,28 @@ def _score_line(raw: str, number: int, judge: Judge, identify: Identify) -> Line
         row = _read(raw)
         article = _article(row, identify)
         return {"id": row["id"], **as_line(article, judge.judge(article), judge.run)}
-    except (BadLineError, TreatywatchError) as error:
-        name = {"id": row["id"]} if isinstance(row, dict) and "id" in row else {"line": number}
-        return {**name, "error": str(error)}
+    except (BadLineError, TreatywatchError, RuntimeError, ValueError) as error:
+        named = isinstance(row, dict) and "id" in row and _is_text(row["id"])
+        return {**({"id": row["id"]} if named else {"line": number}), "error": str(error)}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _is_text(value: Any) -> bool:
+    """Whether a value can be written as UTF-8; half a surrogate pair can't."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _read(raw: str) -> Line:
     try:
-        row = json.loads(raw)
-    except (json.JSONDecodeError, RecursionError) as error:
+        row = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise BadLineError(f"not valid JSON: {error}") from None
     if not isinstance(row, dict):
         raise BadLineError('expected an object such as {"id": "1", "title": "...", "text": "..."}')
@@ -59,6 +72,8 @@ def _article(row: Line, identify: Identify) -> Article:
     for key in ("id", "title", "text"):
         if key not in row:
             raise BadLineError(f"the key {key!r} is missing")
+    if not _is_text(row["id"]):
+        raise BadLineError("'id' holds half a surrogate pair, which is no text")
     title, text = _string(row, "title"), _string(row, "text")
     if not text.strip():
         raise BadLineError("the text is empty")
@@ -81,10 +96,8 @@ def _string(row: Line, key: str) -> str:
     value = row.get(key)
     if value is not None and not isinstance(value, str):
         raise BadLineError(f"{key!r} must be a string, not {type(value).__name__}")
-    try:
-        (value or "").encode()
-    except UnicodeEncodeError:
-        raise BadLineError(f"{key!r} holds half a surrogate pair, which is no text") from None
+    if not _is_text(value):
+        raise BadLineError(f"{key!r} holds half a surrogate pair, which is no text")
     return value or ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 
 import structlog
@@ -61,15 +61,23 @@ class _Passes:
 
 
 async def _answer(database: Database, address: Address) -> None:
-    """Answer over HTTP; uvicorn itself stops on the signals."""
+    """Answer over HTTP until told to stop.
+
+    uvicorn would raise the signal anew when it has stopped, and so end the process before a pass is done.
+    """
     import uvicorn
 
     from pipeline.report.api import api_of
 
     host, port = address
-    await uvicorn.Server(
-        uvicorn.Config(api_of(database), host=host, port=port, log_level="warning", server_header=False)
-    ).serve()
+    server = uvicorn.Server(uvicorn.Config(api_of(database), host=host, port=port, log_level="warning"))
+    server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
+    answering = asyncio.create_task(server.serve())
+    stopped = asyncio.create_task(_wait_for_signal())
+    await asyncio.wait([answering, stopped], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await answering
+    stopped.cancel()
 
 
 async def _wait_for_signal() -> None:

@@ -114,13 +114,24 @@ def _revise(connection: Connection, article_id: int, article: Article, now: date
     rows = connection.execute(texts.where(revisions.c.article_id == article_id)).all()
     current = next(row for row in rows if row.number == known.revision)
     same = next((row for row in rows if row.content_hash == article.content_hash), None)
-    if same or len(rows) >= MAX_REVISIONS or (article.partial and not current.partial):
+    if article.partial and not current.partial:
         return Stored(article_id=article_id, revision_id=(same or current).id, outcome="same")
-    number = known.revision + 1
+    if same:
+        if _is_at(connection, article_id, article.url):  # an edit taken back: the former wording is current again
+            connection.execute(update(articles).where(articles.c.id == article_id).values(revision=same.number))
+        return Stored(article_id=article_id, revision_id=same.id, outcome="same")
+    if len(rows) >= MAX_REVISIONS:
+        return Stored(article_id=article_id, revision_id=current.id, outcome="same")
+    number = max(row.number for row in rows) + 1
     revision_id = _add_revision(connection, article_id, number, article, now)
     values = {"revision": number, "published_at": known.published_at or article.published_at}
     connection.execute(update(articles).where(articles.c.id == article_id).values(values))
     return Stored(article_id=article_id, revision_id=revision_id, outcome="revised")
+
+
+def _is_at(connection: Connection, article_id: int, url: str) -> bool:
+    known = select(article_urls.c.url).where(article_urls.c.article_id == article_id, article_urls.c.url == url)
+    return connection.scalar(known) is not None
 
 
 def _settle(connection: Connection, entry_id: int, article: Article, article_id: int) -> None:

@@ -456,3 +456,16 @@ def test_neutral_sentences_are_no_evidence(database: Database) -> None:
         neutral = tuple(replace(one, codes={}, family="neutral") for one in coded(kept))
         score_id = scores.save_score(connection, stored.revision_id, 1, replace(score(kept), coded=neutral), NOW)
         assert queries.evidence(connection, score_id) == ()
+
+
+def test_explain_tells_of_one_page_only(database: Database) -> None:
+    with database.write() as connection:
+        (feed_id,) = add_feed(connection)
+        for number in (1, 2):
+            link = f"https://a.example/{number}"
+            articles.add_entries(connection, feed_id, [entry(guid=link, link=link)], NOW)
+    with database.read() as connection:
+        found = queries.explain(connection, "https://a.example/1")
+        unknown = queries.explain(connection, "https://a.example/3")
+    assert found is not None
+    assert ([row["link"] for row in found.entries], unknown) == (["https://a.example/1"], None)

@@ -72,7 +72,7 @@ def test_passes_are_made_on_schedule_the_api_answers_and_sigterm_stops_it_cleanl
     assert page["next"]
     assert all(quotation["text"] for quotation in evidence)
     assert {feed["state"] for feed in feeds} == {"ok"}
-    assert "Traceback" not in errors
+    assert (process.returncode, "Traceback" in errors, "stopping" in errors) == (0, False, True)
 
 
 def test_the_api_refuses_nonsense_without_a_traceback(tmp_path: Path) -> None:

@@ -226,6 +226,17 @@ def test_F35_a_text_that_comes_back_is_no_new_revision(ready: Database) -> None:
         assert (outcomes, texts(connection)) == (["new", "revised", "same", "same"], [(1, "One."), (2, "Two.")])
 
 
+def test_F35_an_edit_that_is_taken_back_makes_the_former_text_current(ready: Database) -> None:
+    one, two = article(text="One."), article(text="Two.")
+    with ready.write() as connection:
+        for each in (one, two, one):
+            store(connection, each)
+        current = connection.scalars(select(table.c.revision)).all()
+        store(connection, article(text="Three."))
+        latest = connection.scalars(select(table.c.revision)).all()
+    assert (current, latest) == ([1], [3])
+
+
 def test_F35_an_article_keeps_no_more_than_24_texts(ready: Database) -> None:
     with ready.write() as connection:
         outcomes = [store(connection, article(text=f"Edition {n}.")) for n in range(30)]

@@ -9,12 +9,14 @@ from pipeline.analyse.features import coding_inputs, voice_inputs
 from pipeline.analyse.heads import Floats, Heads, sigmoid, softmax
 from pipeline.records import FAMILIES, VOICES, CodedPassage, EmbeddedArticle, Family
 
+LEAST = 0.0001  # a code that is borne has some strength
+
 
 class Coder:
     """Codes passages: first the family, then the codes within it.
 
     A passage is neutral unless a family outweighs neutrality; it then bears that family's codes above their
-    thresholds, at least the strongest one, so that no passage leans without saying why.
+    thresholds, at least the one nearest its own, so that no passage leans without saying why.
     """
 
     def __init__(self, heads: Heads, codebook: Codebook) -> None:
@@ -58,4 +60,4 @@ class Coder:
             max(members, key=lambda i: strengths[i] / least[i])
         ]
         chosen.sort(key=lambda i: -strengths[i])
-        return {self._codes[i]: round(float(strengths[i]), 4) for i in chosen}
+        return {self._codes[i]: max(round(float(strengths[i]), 4), LEAST) for i in chosen}

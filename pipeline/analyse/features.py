@@ -64,7 +64,9 @@ def tone_inputs(coded: Sequence[CodedPassage], codes: Sequence[str], facts: Sequ
     which way in which voice; each code's greatest strength; the context facts given; how long the article is.
     """
     leanings = np.array([passage.leanings[:2] for passage in coded], np.float32)
-    body = leanings[1:] if coded[0].passage.part == "title" and len(coded) > 1 else leanings
+    heading = np.array([passage.passage.part == "title" for passage in coded])
+    body = leanings[~heading] if not heading.all() else leanings
+    title = leanings[heading].mean(axis=0) if heading.any() else np.zeros(2, np.float32)
     balance = body[:, OPTIMISTIC] - body[:, VIGILANT]
     total = body.sum(axis=0)
     given = {fact for passage in coded for fact in passage.facts}
@@ -73,7 +75,7 @@ def tone_inputs(coded: Sequence[CodedPassage], codes: Sequence[str], facts: Sequ
             *body.mean(axis=0),
             *np.sort(body, axis=0)[::-1][:STRONGEST].mean(axis=0),
             (total[0] - total[1]) / (total.sum() + 1),
-            leanings[0, 0] - leanings[0, 1],
+            title[OPTIMISTIC] - title[VIGILANT],
             balance[:LEAD].mean(),
             balance[-CLOSE:].mean(),
             *(_share(coded, family, voice) for voice in VOICES for family in FAMILIES[:2]),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from config.codebook import Codebook, home, load_codebook
@@ -13,9 +13,10 @@ from pipeline.analyse.coding import Coder
 from pipeline.analyse.embed import Embedder, SentenceEmbedder, embed
 from pipeline.analyse.gate import Gate
 from pipeline.analyse.heads import Heads, load_heads
-from pipeline.analyse.passages import split
+from pipeline.analyse.passages import MAX_TOKENS, split
 from pipeline.analyse.score import Scorer
 from pipeline.analyse.screen import Screen
+from pipeline.errors import ModelError
 from pipeline.records import Article, EmbeddedArticle, Relevance, Run, Score
 
 HEADS = "heads.npz"
@@ -44,7 +45,7 @@ class Judge:
         self.run = Run(
             model=embedder.name,
             model_hash=embedder.weights,
-            engine=embedder.engine,
+            engine=f"{embedder.engine} {_chosen(settings)}",
             codebook=f"{codebook.name} {codebook.version}",
             codebook_hash=codebook.hash,
             heads_hash=heads.hash,
@@ -56,11 +57,23 @@ class Judge:
         found = self._screen.gate(article)
         if not found.passed:
             return Judgement(relevance=self._screen.refuse(found))
-        passages = split(article.title, article.text, article.language, count_tokens=self._embedder.count_tokens)
+        passages = split(
+            article.title,
+            article.text,
+            article.language,
+            count_tokens=self._embedder.count_tokens,
+            max_tokens=min(MAX_TOKENS, self._embedder.max_tokens),
+        )
         embedded = embed(article, passages, self._embedder)
         relevance = self._screen.judge(embedded, found)
         score = self._scorer.score(self._coder.code(embedded)) if relevance.relevant else None
         return Judgement(relevance=relevance, embedded=embedded, score=score)
+
+
+def _chosen(settings: Settings) -> str:
+    """The settings that change a judgement, for the stamp."""
+    prompt, threshold, coverage = settings.embed.prompt, settings.screen.threshold, settings.score.coverage
+    return f"prompt={prompt!r} threshold={threshold:g} coverage={coverage:g}"
 
 
 def load_judge(settings: Settings) -> Judge:
@@ -68,11 +81,13 @@ def load_judge(settings: Settings) -> Judge:
     codebook = load_codebook()
     models = settings.storage.directory() / "models"
     embedder = SentenceEmbedder(settings.embed, models)
-    heads = load_heads(heads_file(models, embedder.weights), weights=embedder.weights, codebook=codebook.hash)
+    heads = _heads_for(models, embedder, codebook)
     return Judge(embedder, heads, codebook, settings)
 
 
-def heads_file(models: Path, weights: str) -> Path | Traversable:
-    """Heads trained here for this model, if there are any; else those that ship with treatywatch."""
-    own = models / f"heads-{weights}.npz"
-    return own if own.is_file() else home().joinpath(HEADS)
+def _heads_for(models: Path, embedder: Embedder, codebook: Codebook) -> Heads:
+    """Heads trained here for this model and codebook, if there are any; else those that ship with treatywatch."""
+    own = models / f"heads-{embedder.weights}.npz"
+    with contextlib.suppress(ModelError):
+        return load_heads(own, weights=embedder.weights, codebook=codebook.hash)
+    return load_heads(home().joinpath(HEADS), weights=embedder.weights, codebook=codebook.hash)

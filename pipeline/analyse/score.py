@@ -47,11 +47,12 @@ class Scorer:
 
 
 def half_width(residuals: Floats, coverage: float) -> float:
-    """Split-conformal half width: the ceil((n + 1) * coverage)-th smallest absolute error on unseen authors.
+    """Half width of the interval: the ceil((n + 1) * coverage)-th smallest of the cross-validated absolute errors.
 
-    Source: Lei et al., "Distribution-Free Predictive Inference for Regression", JASA 113 (2018).
+    The rank is that of split-conformal prediction (Lei et al., "Distribution-Free Predictive Inference for Regression",
+    JASA 113, 2018), whose guarantee does not carry over: the errors are those of sibling models, on few authors.
     """
-    rank = int(np.ceil((len(residuals) + 1) * coverage))
+    rank = int(np.ceil((len(residuals) + 1) * coverage - 1e-9))  # products such as 100 * 0.55 come out just above
     return 2.0 if rank > len(residuals) else float(np.sort(residuals)[rank - 1])
 
 

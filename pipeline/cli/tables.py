@@ -168,10 +168,10 @@ def explanation_parts(found: Explanation, evidence: Sequence[Quotation]) -> Iter
 
 def verdict(found: Explanation) -> str:
     """In one sentence why the article is in or out."""
-    if found.scores:
+    last = found.screenings[-1] if found.screenings else None
+    if found.scores and last and last["relevant"]:
         return f"In: scored {found.scores[-1]['tone']:+.2f} by its latest run."
-    if found.screenings:
-        last = found.screenings[-1]
+    if last:
         return f"Out: relevance {last['value']:.2f}, {last['reason']}."
     if found.drops:
         return f"Out: dropped at {found.drops[-1]['stage']}, {found.drops[-1]['reason']}."

@@ -21,15 +21,19 @@ from storage.database import Database
 Time = Annotated[datetime | None, Query(description="UTC where no offset is given.")]
 
 
+def _reader(request: Request) -> Iterator[Connection]:
+    with request.app.state.database.read() as connection:
+        yield connection
+
+
+Reading = Annotated[Connection, Depends(_reader)]
+
+
 def api_of(database: Database) -> FastAPI:
     """The web application on one database."""
     app = FastAPI(title="treatywatch", description=__doc__, docs_url=None, redoc_url=None)
 
-    def reader() -> Iterator[Connection]:
-        with database.read() as connection:
-            yield connection
-
-    reading = Annotated[Connection, Depends(reader)]
+    app.state.database = database
 
     @app.exception_handler(StorageError)
     def refuse(_: Request, error: StorageError) -> JSONResponse:
@@ -42,13 +46,13 @@ def api_of(database: Database) -> FastAPI:
         return {"status": "ok"}
 
     @app.get("/ready")
-    def ready(connection: reading) -> dict[str, Any]:
+    def ready(connection: Reading) -> dict[str, Any]:
         """Whether the database answers too."""
         return {"status": "ready", "scored": queries.funnel(connection).scored}
 
     @app.get("/api/v1/articles")
     def articles(
-        connection: reading,
+        connection: Reading,
         outlet: str | None = None,
         country: str | None = None,
         kind: FeedKind | None = None,
@@ -75,7 +79,7 @@ def api_of(database: Database) -> FastAPI:
         return {"rows": [asdict(row) for row in page.rows], "next": page.next}
 
     @app.get("/api/v1/articles/{score_id}/evidence")
-    def evidence(connection: reading, score_id: Annotated[int, InPath(ge=1, lt=2**63)]) -> list[dict[str, Any]]:
+    def evidence(connection: Reading, score_id: Annotated[int, InPath(ge=1, lt=2**63)]) -> list[dict[str, Any]]:
         """The quoted passages that a score rests on."""
         found = queries.evidence(connection, score_id)
         if not found:
@@ -83,12 +87,12 @@ def api_of(database: Database) -> FastAPI:
         return [asdict(quotation) for quotation in found]
 
     @app.get("/api/v1/outlets")
-    def outlets(connection: reading, min_n: Annotated[int, Query(ge=5)] = 10) -> list[dict[str, Any]]:
+    def outlets(connection: Reading, min_n: Annotated[int, Query(ge=5)] = 10) -> list[dict[str, Any]]:
         """Outlets compared; those with fewer than `min_n` articles have only their number."""
         return [asdict(row) for row in queries.by_outlet(connection, min_n=min_n)]
 
     @app.get("/api/v1/feeds")
-    def feeds(connection: reading) -> list[dict[str, Any]]:
+    def feeds(connection: Reading) -> list[dict[str, Any]]:
         """The feeds and how polling goes."""
         return [asdict(row) for row in queries.feed_health(connection)]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, or_, select
 
 from storage.schema import (
     article_urls,
@@ -100,8 +100,10 @@ def _article(connection: Connection, url: str) -> Row | None:
 
 
 def _entries(urls: list[str], article_id: int | None) -> Select[Any]:
-    found = or_(entries.c.link.in_(urls), entries.c.url.in_(urls), entries.c.article_id == article_id)
-    return select(entries).where(found).order_by(entries.c.id)
+    found: list[ColumnElement[bool]] = [entries.c.link.in_(urls), entries.c.url.in_(urls)]
+    if article_id is not None:  # else every entry without an article would be this one's
+        found.append(entries.c.article_id == article_id)
+    return select(entries).where(or_(*found)).order_by(entries.c.id)
 
 
 def _at(table: Table, column: str, urls: list[str]) -> Select[Any]:
