@@ -99,7 +99,8 @@ def _give(rows: list[dict[str, Any]], table: Any, *, as_json: bool, as_csv: bool
 
 def _print_csv(rows: list[dict[str, Any]]) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow(rows[0] if rows else [])
+    if rows:
+        writer.writerow(rows[0])
     writer.writerows([_cell(value) for value in row.values()] for row in rows)
 
 
