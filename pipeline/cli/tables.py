@@ -217,6 +217,7 @@ def demo_tables(played: Played) -> Iterator[RenderableType]:
     Outlets, the extremes with their evidence, what was dropped, where it is kept.
     """
     yield from (table for report in played.reports for table in pass_tables(report) if report.counts or report.drops)
+    yield coverage_table(played.coverage)
     yield outlet_table(played.outlets)
     for title, articles in (("Most credulous", played.credulous), ("Most vigilant", played.vigilant)):
         yield Text(title, style="bold reverse")

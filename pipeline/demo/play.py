@@ -29,13 +29,14 @@ Evidenced = tuple[Coverage, tuple[Quotation, ...]]
 class Played:
     """What the demo did and found.
 
-    `requests`: answers of the sample outlets by HTTP status; `credulous`, `vigilant`: the extreme articles with
-    their evidence; `database`: where coverage is kept.
+    `requests`: answers of the sample outlets by HTTP status; `coverage`: the scored articles, by outlet; `credulous`,
+    `vigilant`: the extreme articles with their evidence; `database`: where coverage is kept.
     """
 
     reports: tuple[PassReport, ...]
     requests: dict[int, int]
     outlets: tuple[OutletTone, ...]
+    coverage: tuple[Coverage, ...]
     credulous: tuple[Evidenced, ...]
     vigilant: tuple[Evidenced, ...]
     funnel: Funnel
@@ -76,6 +77,7 @@ def _found(database: Database, reports: tuple[PassReport, ...], requests: dict[i
         return Played(
             reports=reports,
             requests=requests,
+            coverage=tuple(sorted(queries.coverage(connection, limit=1000).rows, key=lambda row: (row.outlet, row.at))),
             outlets=queries.by_outlet(connection, min_n=5),
             credulous=tuple((row, queries.evidence(connection, row.score_id)) for row in credulous),
             vigilant=tuple((row, queries.evidence(connection, row.score_id)) for row in vigilant),
