@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Literal, TypeVar
 
@@ -63,9 +64,10 @@ async def run_once(
             f"{only} is not in the list of feeds; add it to the file that feeds.file names", reason="feed"
         )
     work = _Pass(tools, database, settings, run_id, watcher or Quiet())
-    await work.rejudge()
-    await work.poll(due, at_once)
-    await work.read(at_once, due[0].id if only and due else None)
+    with work:
+        await work.rejudge()
+        await work.poll(due, at_once)
+        await work.read(at_once, due[0].id if only and due else None)
     return work.report
 
 
@@ -76,7 +78,8 @@ async def rejudge(
     with database.write() as connection:
         run_id = scores.ensure_run(connection, tools.judge.run, tools.clock())
     work = _Pass(tools, database, settings, run_id, watcher or Quiet())
-    await work.rejudge()
+    with work:
+        await work.rejudge()
     return work.report
 
 
@@ -87,8 +90,16 @@ class _Pass:
         self._settings = settings
         self._run_id = run_id
         self._watcher = watcher
-        self._one_at_a_time = asyncio.Lock()  # the model uses all cores by itself
+        # One thread for all judgements: the model uses all cores by itself, and every further thread that calls it
+        # would keep memory and helper threads of its own.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
         self.report = PassReport()
+
+    def __enter__(self) -> None:
+        """Begin: nothing to do."""
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
 
     # Feeds
 
@@ -125,9 +136,16 @@ class _Pass:
                 new = articles.add_entries(connection, home, parsed.entries, now, canonical=self._tools.canonical)
                 validators = {} if parsed.degraded else _validators(answer)
                 feeds.fetched(
-                    connection, home, now=now, due_at=due_at, title=parsed.title, state=outcome,  # type: ignore[arg-type]
-                    reason=parsed.degraded, new=new, **validators,
-                )  # fmt: skip
+                    connection,
+                    home,
+                    now=now,
+                    due_at=due_at,
+                    title=parsed.title,
+                    state="degraded" if parsed.degraded else "ok",
+                    reason=parsed.degraded,
+                    new=new,
+                    **validators,
+                )
             self._log(connection, feed.url, "feed", started, outcome, feed_id=stored.id, answer=answer)
         detail = parsed.degraded if parsed else ""
         return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=outcome, new=new, detail=detail)
@@ -156,8 +174,7 @@ class _Pass:
         started = monotonic()
         try:
             page = await self._page(stored)
-            async with self._one_at_a_time:
-                article, judgement = await asyncio.to_thread(self._judge_page, page, stored)
+            article, judgement = await self._apart(self._judge_page, page, stored)
         except CollectError as error:
             self._page_failed(stored, error, started)
         else:
@@ -235,6 +252,10 @@ class _Pass:
 
     # Judgements
 
+    async def _apart(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do work that takes its time in the judging thread, so that fetches go on meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
     async def rejudge(self) -> None:
         """Judge the stored texts that this run has not judged.
 
@@ -248,7 +269,7 @@ class _Pass:
                 return
             self._watcher.stage("judgements", len(waiting))
             for stored in waiting:
-                judgement = await asyncio.to_thread(self._judge, stored.article)
+                judgement = await self._apart(self._judge, stored.article)
                 with self._database.write() as connection:
                     self._save(connection, stored.revision_id, stored.article, judgement)
                 self.report.counts["rejudged"] += judgement is not None

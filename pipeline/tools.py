@@ -47,7 +47,7 @@ async def tools_of(
 
 def workers(settings: Settings) -> int:
     """Pages under way at a time: more than are fetched at once, so that waiting for one host leaves others to go on."""
-    return 4 * settings.fetch.concurrency
+    return 2 * settings.fetch.concurrency
 
 
 async def one_pass(
