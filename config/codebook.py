@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from config.settings import InvalidSettings
+from config.invalid import InvalidSettings
 
 SEPARATORS = {"ja": ""}
 RULES = ("codebook.toml", "terms.toml", "abbreviations.toml")  # what judging depends on, beside model and heads

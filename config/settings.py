@@ -6,7 +6,6 @@ override it key by key. Nothing here reads the working directory, and there is n
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,12 +19,10 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from config.invalid import InvalidSettings, nearest
+
 ENV_PREFIX = "TREATYWATCH_"
 CONFIG_VARIABLE = "TREATYWATCH_CONFIG"
-
-
-class InvalidSettings(ValueError):  # noqa: N818 - read as a sentence: "invalid settings: ..."
-    """A key is unknown or a value can't be used; the message names the key, the place and the nearest known key."""
 
 
 class Section(BaseModel):
@@ -197,12 +194,6 @@ def load(file: Path | None = None, flags: Sequence[str] = (), environ: Mapping[s
         return Settings.model_validate(merged)
     except ValidationError as error:
         raise InvalidSettings("\n".join(_explain(fault, layers) for fault in error.errors())) from None
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A suggestion ("; did you mean X?") or nothing, to end an error message with."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _split_flags(flags: Sequence[str]) -> Iterator[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from config.settings import InvalidSettings, nearest
+from config.invalid import InvalidSettings, nearest
 
 FeedKind = Literal["wire", "national", "broadcaster", "regional", "state", "official", "think_tank", "specialist"]
 FeedFormat = Literal["rss", "atom", "json", "sitemap"]

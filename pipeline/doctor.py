@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from config.codebook import load_codebook, load_corpus
-from config.settings import InvalidSettings, Settings, nearest
+from config.invalid import InvalidSettings, nearest
+from config.settings import Settings
 from config.sources import load_feeds
 from pipeline.errors import TreatywatchError
 from storage import queries

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.codebook import home, load_codebook, load_corpus
-from config.settings import InvalidSettings
+from config.invalid import InvalidSettings
 from pipeline.records import Voice
 
 

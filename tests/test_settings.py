@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import InvalidSettings, Settings, load
+from config.invalid import InvalidSettings
+from config.settings import Settings, load
 
 NOTHING: dict[str, str] = {}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import InvalidSettings
+from config.invalid import InvalidSettings
 from config.sources import load_feeds
 
 FEED = """[[feed]]

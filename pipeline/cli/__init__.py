@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from config.settings import InvalidSettings
+from config.invalid import InvalidSettings
 from pipeline.cli.app import app
 from pipeline.errors import TreatywatchError
 

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from config.settings import Settings, load
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from config.settings import Settings
     from storage.database import Database
 
 app = typer.Typer(
@@ -48,6 +47,8 @@ class State:
     @cached_property
     def settings(self) -> Settings:
         """The settings of this call."""
+        from config.settings import load
+
         settings = load(self.config, self.flags)
         configure_logging(settings)
         return settings

@@ -71,7 +71,7 @@ def _known(code: str | None, kind: str | None, language: str | None) -> None:
     from typing import get_args
 
     from config.codebook import load_codebook
-    from config.settings import nearest
+    from config.invalid import nearest
     from config.sources import FeedKind
     from pipeline.records import Language
 
