@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
 from rich.console import RenderableType
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pipeline.doctor import Finding
 
 STYLES = {"optimistic": "dark_orange", "vigilant": "cyan", "neutral": "dim"}
+SCALE = "vigilant … credulous"
+WHOLE = {SCALE, "published", "tone", "omitted"}  # columns that make no sense when they are broken
 BAR = 21  # characters of the tone scale; an odd number has a middle
 
 
@@ -28,7 +30,8 @@ def table_of(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
     """An empty table with its heads."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in WHOLE)
     return table
 
 
@@ -88,9 +91,7 @@ def funnel_table(funnel: Funnel) -> Table:
 
 def coverage_table(rows: Iterable[Coverage]) -> Table:
     """Scored articles, a line each."""
-    table = table_of(
-        "Coverage", "published", "outlet", "title", "vigilant … credulous", "tone", "omitted", right=("tone",)
-    )
+    table = table_of("Coverage", "published", "outlet", "title", SCALE, "tone", "omitted", right=("tone",))
     for row in rows:
         table.add_row(
             _day(row.at),
@@ -105,7 +106,7 @@ def coverage_table(rows: Iterable[Coverage]) -> Table:
 
 def outlet_table(outlets: Iterable[OutletTone]) -> Table:
     """Outlets compared; those with too few articles have only their number."""
-    heads = ("outlet", "country", "articles", "vigilant … credulous", "tone", "interval")
+    heads = ("outlet", "country", "articles", SCALE, "tone", "interval")
     table = table_of("Outlets", *heads, right=("articles", "tone"))
     for row in outlets:
         if row.tone is None or row.interval is None:
