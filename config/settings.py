@@ -76,6 +76,10 @@ class FeedsSettings(Section):
 
     file: str
 
+    def path(self) -> Path | None:
+        """Your own list of feeds, or None for the one that ships with treatywatch."""
+        return Path(self.file).expanduser() if self.file else None
+
 
 class FetchSettings(Section):
     """How URLs are fetched, and what is refused."""

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from config.codebook import load_codebook, load_corpus
@@ -64,7 +63,7 @@ def _settings(settings: Settings) -> Finding:
 
 
 def _feeds(settings: Settings) -> Finding:
-    sources = load_feeds(Path(settings.feeds.file) if settings.feeds.file else None)
+    sources = load_feeds(settings.feeds.path())
     checked = sum(source.verified for source in sources)
     found = f"{len(sources)} feeds of {len({source.outlet for source in sources})} outlets, {checked} verified"
     advice = "" if checked == len(sources) else "run `treatywatch feeds check` where the network can be reached"

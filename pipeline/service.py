@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import AsyncExitStack, nullcontext
-from pathlib import Path
 
 import structlog
 
@@ -53,7 +52,7 @@ class _Passes:
 
     async def _tick(self) -> None:
         async with self._under_way:
-            sources = load_feeds(Path(self._settings.feeds.file) if self._settings.feeds.file else None)
+            sources = load_feeds(self._settings.feeds.path())
             poll, at_once = self._settings.poll, workers(self._settings)
             report = await run_once(self._tools, self._database, sources, poll, at_once=at_once)
         failed = sum(outcome.failed for outcome in report.feeds)

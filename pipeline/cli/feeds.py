@@ -35,7 +35,7 @@ def sources_of(settings: Settings) -> tuple[FeedSource, ...]:
     """The list of feeds that the settings name."""
     from config.sources import load_feeds
 
-    return load_feeds(Path(settings.feeds.file) if settings.feeds.file else None)
+    return load_feeds(settings.feeds.path())
 
 
 def list_feeds(context: typer.Context, as_json: Json = False) -> None:

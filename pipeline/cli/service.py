@@ -68,7 +68,7 @@ def run(
     from pipeline.tools import one_pass
 
     settings = settings_of(context)
-    sources = load_feeds(Path(settings.feeds.file) if settings.feeds.file else None)
+    sources = load_feeds(settings.feeds.path())
     with database_of(context) as database, ProgressWatcher(errors) as watcher:
         report = asyncio.run(one_pass(settings, database, sources, only=feed, watcher=watcher))
     if as_json:
