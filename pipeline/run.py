@@ -115,6 +115,8 @@ class _Pass:
             parsed = None if unchanged else self._tools.parse(answer)  # type: ignore[arg-type]
         except CollectError as error:
             outcome = self._feed_failed(stored, error, started)
+        except Exception as error:  # noqa: BLE001 - one feed must stop neither the others nor the next pass
+            outcome = self._feed_failed(stored, _unexpected(error, feed.url), started)
         else:
             outcome = self._feed_read(stored, answer, parsed, started)
         log.info("feed", url=feed.url, outcome=outcome.outcome, new=outcome.new, detail=outcome.detail)
@@ -177,6 +179,8 @@ class _Pass:
             article, judgement = await self._apart(self._judge_page, page, stored)
         except CollectError as error:
             self._page_failed(stored, error, started)
+        except Exception as error:  # noqa: BLE001 - one page must stop neither the others nor the next pass
+            self._page_failed(stored, _unexpected(error, stored.entry.link or stored.feed.url), started)
         else:
             self._keep(stored, article, judgement, page, started)
         self._watcher.done("articles")
@@ -338,6 +342,12 @@ def _refused(article: Article, judgement: Judgement) -> Dropped:
     if article.partial:
         return Dropped(url=article.url, stage="extract", reason="summary_only", detail=judgement.relevance.reason)
     return Dropped(url=article.url, stage="gate", reason=judgement.relevance.reason)
+
+
+def _unexpected(error: Exception, url: str) -> CollectError:
+    """What to tell of a fault of our own, or of a library's, in reading one feed or page."""
+    log.error("unexpected", url=url, error=repr(error), exc_info=error)
+    return ExtractError(f"{url}: {error!r}; please report this", url=url, reason="unexpected", retry=False)
 
 
 def _hash(body: bytes) -> str:

@@ -22,7 +22,7 @@ from pipeline.analyse.judge import Judge, Judgement
 from pipeline.demo.outlets import SampleArticle, sample_outlets
 from pipeline.errors import ModelError
 from pipeline.passes import PassReport, Tools
-from pipeline.records import Article, Run
+from pipeline.records import Article, Entry, Feed, Fetched, Run
 from pipeline.run import rejudge, run_once
 from pipeline.tools import tools_of
 from storage import queries
@@ -314,6 +314,21 @@ def test_F65_an_article_is_kept_unscored_when_the_model_fails_and_scored_later(
         mended = make_pass(database, judge, clock, url)
         assert len(server.asked("/a.html")) == 1
     assert (mended.counts["rejudged"], list(covered(database))) == (1, ["a.html"])
+
+
+def test_a_page_that_breaks_the_extractor_stops_neither_the_others_nor_the_next_pass(
+    database: Database, judge: Judge, clock: Clock
+) -> None:
+    def breaking(tools: Tools) -> Tools:
+        def extract(page: Fetched, entry: Entry, feed: Feed) -> Article:
+            return tools.extract(page, entry, feed) if page.url.endswith("a.html") else 1 / 0  # type: ignore[return-value]
+
+        return replace(tools, extract=extract)
+
+    routes = {"/f.xml": feed(("/b.html", WARY), ("/a.html", HOPEFUL)), "/a.html": page(HOPEFUL), "/b.html": page(WARY)}
+    with Loopback(routes) as server:
+        report = make_pass(database, judge, clock, source(server.url("/f.xml")), change=breaking)
+    assert (list(covered(database)), report.drops) == (["a.html"], {("extract", "unexpected"): 1})
 
 
 def test_every_announced_entry_ends_somewhere(database: Database, judge: Judge, clock: Clock) -> None:
