@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 from config.settings import Settings
@@ -12,16 +11,11 @@ from config.sources import FeedSource
 from pipeline.analyse.judge import Judge, load_judge
 from pipeline.collect import extract, parse
 from pipeline.collect.addresses import canonical
-from pipeline.collect.fetch import Fetcher
+from pipeline.collect.fetch import Fetcher, utc_now
 from pipeline.collect.guard import Resolve
 from pipeline.passes import PassReport, Tools, Watcher
 from pipeline.run import rejudge, run_once
 from storage.database import Database
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
 
 
 @asynccontextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
+
 from sqlalchemy import select
 
 from storage.database import Database
@@ -38,3 +41,12 @@ def rows_of(database: Database) -> dict[str, list[Row]]:
         return {
             name: sorted((tuple(row) for row in connection.execute(query)), key=repr) for name, query in asked.items()
         }
+
+
+def settled(file: Path) -> int:
+    """How many entries of a SQLite database have been dealt with, seen from outside while a pass is under way."""
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+            return int(connection.execute("select count(*) from entries where state <> 'announced'").fetchone()[0])
+    except sqlite3.Error:
+        return 0

@@ -30,7 +30,7 @@ from storage.database import Database, open_database
 from storage.schema import entries
 from tests.crowd import Crowd
 from tests.loopback import Handler, Loopback, answer, redirect
-from tests.rows import rows_of
+from tests.rows import rows_of, settled
 
 pytestmark = pytest.mark.model
 SAMPLES = {(outlet.slug, a.slug): a for outlet in sample_outlets() for a in outlet.articles}
@@ -356,25 +356,15 @@ def test_F51_a_run_killed_half_way_ends_in_the_same_rows(tmp_path: Path) -> None
         killed = subprocess.Popen(
             [*run, "--config", crowd.settings(two), "run"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        while _settled(two / "coverage.db") < 8 and killed.poll() is None:
+        while settled(two / "coverage.db") < 8 and killed.poll() is None:
             time.sleep(0.05)
         killed.send_signal(signal.SIGKILL)
         assert killed.wait() == -signal.SIGKILL
-        assert 8 <= _settled(two / "coverage.db") < 24
+        assert 8 <= settled(two / "coverage.db") < 24
         subprocess.run([*run, "--config", two / "settings.toml", "run"], check=True, capture_output=True)
     first, second = (_rows_at(home / "coverage.db") for home in (one, two))
     assert first == second
     assert len(first["entries"]) == 24
-
-
-def _settled(file: Path) -> int:
-    import sqlite3
-
-    try:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
-            return int(connection.execute("select count(*) from entries where state <> 'announced'").fetchone()[0])
-    except sqlite3.Error:
-        return 0
 
 
 def _rows_at(file: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -14,6 +14,8 @@ from pipeline.cli.app import Json, console, database_of, errors, print_json, set
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pipeline.passes import PassReport
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -64,35 +66,36 @@ def run(
 ) -> None:
     """One pass over the due feeds: fetch, screen, score, store."""
     from config.sources import load_feeds
-    from pipeline.cli.tables import pass_tables
     from pipeline.tools import one_pass
 
     settings = settings_of(context)
     sources = load_feeds(settings.feeds.path())
     with database_of(context) as database, ProgressWatcher(errors) as watcher:
         report = asyncio.run(one_pass(settings, database, sources, only=feed, watcher=watcher))
-    if as_json:
-        print_json(report.as_dict())
-    else:
-        for table in pass_tables(report):
-            console.print(table)
+    _tell(report, as_json=as_json)
+    if not as_json:
         console.print(f"Coverage is kept in {database.url}")
     raise typer.Exit(1 if report.failed else 0)
 
 
 def rescore(context: typer.Context, as_json: Json = False) -> None:
     """Judge every stored text again under the present model, codebook and heads. Fetches nothing."""
-    from pipeline.cli.tables import pass_tables
     from pipeline.tools import rejudge_all
 
     with database_of(context) as database, ProgressWatcher(errors) as watcher:
         report = asyncio.run(rejudge_all(settings_of(context), database, watcher=watcher))
+    _tell(report, as_json=as_json)
+    raise typer.Exit(1 if report.failed else 0)
+
+
+def _tell(report: PassReport, *, as_json: bool) -> None:
+    from pipeline.cli.tables import pass_tables
+
     if as_json:
         print_json(report.as_dict())
     else:
         for table in pass_tables(report):
             console.print(table)
-    raise typer.Exit(1 if report.failed else 0)
 
 
 def serve(

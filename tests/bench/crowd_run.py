@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from storage.database import open_database
 from tests.crowd import Crowd
-from tests.rows import rows_of
+from tests.rows import rows_of, settled
 
 PEAK = (
     "import resource, runpy, sys; sys.argv = ['treatywatch', *sys.argv[1:]]\n"
@@ -43,15 +42,6 @@ def finish(running: subprocess.Popen[str]) -> int:
     return int(errors.rpartition("PEAK")[2])
 
 
-def judged(database_file: Path) -> int:
-    """How many entries have been dealt with."""
-    try:
-        with sqlite3.connect(f"file:{database_file}?mode=ro", uri=True) as connection:
-            return int(connection.execute("select count(*) from entries where state <> 'announced'").fetchone()[0])
-    except sqlite3.Error:
-        return 0
-
-
 def main(feeds: int = 200, each: int = 10) -> None:
     """Run undisturbed, run killed, compare."""
     with Crowd(feeds, each) as crowd, tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
@@ -61,13 +51,13 @@ def main(feeds: int = 200, each: int = 10) -> None:
         print(f"pages sent: {len(crowd.pages)}, sent twice: {sum(n > 1 for n in crowd.pages.values())}")
         settings = crowd.settings(Path(two))
         running = start(settings)
-        while judged(Path(two) / "coverage.db") < feeds * each // 2:
+        while settled(Path(two) / "coverage.db") < feeds * each // 2:
             time.sleep(0.2)
             if running.poll() is not None:
                 sys.exit("the pass ended before it could be killed")
         os.kill(running.pid, signal.SIGKILL)
         running.communicate()
-        print(f"killed with SIGKILL after {judged(Path(two) / 'coverage.db')} of {feeds * each} entries")
+        print(f"killed with SIGKILL after {settled(Path(two) / 'coverage.db')} of {feeds * each} entries")
         finish(start(settings))
         first, second = (rows_of(open_database(f"sqlite:///{Path(home) / 'coverage.db'}")) for home in (one, two))
         for table in first:
