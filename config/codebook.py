@@ -1,9 +1,8 @@
-"""The codebook: codes, families and context facts, and the labelled texts that the heads are trained on."""
+"""The codebook: codes, families and context facts."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from typing import Any
 
 from config.invalid import InvalidSettings
 
-SEPARATORS = {"ja": ""}
 RULES = ("codebook.toml", "terms.toml", "abbreviations.toml")  # what judging depends on, beside model and heads
 
 
@@ -45,45 +43,6 @@ class Codebook:
     def of_family(self, family: str) -> tuple[str, ...]:
         """Ids of the codes of a family, in order."""
         return tuple(code.id for code in self.codes.values() if code.family == family)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledPassage:
-    """A sentence and what a coder found in it."""
-
-    text: str
-    codes: tuple[str, ...]
-    voice: str | None
-    facts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelledArticle:
-    """An article of the corpus: paragraphs of coded sentences. Without a title it is a list of single sentences."""
-
-    id: str
-    language: str
-    author: str
-    outlet: str
-    date: str
-    kind: str
-    relevant: bool
-    tone: float | None
-    title: LabelledPassage | None
-    paragraphs: tuple[tuple[LabelledPassage, ...], ...]
-
-    @property
-    def text(self) -> str:
-        """The article as it would be printed."""
-        joint = SEPARATORS.get(self.language, " ")
-        return "\n\n".join(joint.join(passage.text for passage in paragraph) for paragraph in self.paragraphs)
-
-    def passages(self) -> Iterator[LabelledPassage]:
-        """The title, if any, then the sentences in order."""
-        if self.title is not None:
-            yield self.title
-        for paragraph in self.paragraphs:
-            yield from paragraph
 
 
 def home() -> Traversable:
@@ -142,42 +101,3 @@ def check(book: Codebook) -> Iterator[str]:
         for language in book.languages:
             if not code.exemplars.get(language) or not code.counter.get(language):
                 yield f"codebook.toml: code {code.id!r} lacks exemplars or counter-exemplars in {language!r}"
-
-
-def load_corpus(folder: Traversable | Path | None = None) -> tuple[LabelledArticle, ...]:
-    """Read corpus/*.jsonl, in order of file name. Raises InvalidSettings that names file and line."""
-    corpus = (folder or home()).joinpath("corpus")
-    articles = []
-    for file in sorted(corpus.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".jsonl"):
-            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-                articles.append(_article(line, f"corpus/{file.name}:{number}"))
-    return tuple(articles)
-
-
-def _article(line: str, place: str) -> LabelledArticle:
-    try:
-        row = json.loads(line)
-        return LabelledArticle(
-            id=row["id"],
-            language=row["language"],
-            author=row["author"],
-            outlet=row.get("outlet", ""),
-            date=row.get("date", ""),
-            kind=row.get("kind", ""),
-            relevant=row["relevant"],
-            tone=row.get("tone"),
-            title=_passage(row["title"]) if row.get("title") else None,
-            paragraphs=tuple(tuple(_passage(item) for item in paragraph) for paragraph in row["paragraphs"]),
-        )
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise InvalidSettings(f"{place}: not a labelled article ({error!r})") from None
-
-
-def _passage(item: Mapping[str, Any]) -> LabelledPassage:
-    return LabelledPassage(
-        text=item["text"],
-        codes=tuple(item.get("codes", ())),
-        voice=item.get("voice"),
-        facts=tuple(item.get("facts", ())),
-    )

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from config.codebook import load_codebook, load_corpus
+from config.codebook import load_codebook
+from config.corpus import load_corpus
 from config.invalid import InvalidSettings, nearest
 from config.settings import Settings
 from config.sources import load_feeds

@@ -170,16 +170,22 @@ class CodedPassage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """An article's tone in [-1, 1] with its interval, and what it rests on.
+    """An article's tone in [-1, 1] with the error expected of it and its interval, and what it rests on.
 
-    `outlook`: how hopeful, `scrutiny`: how much wary context, both in [0, 1]. `omitted`: context facts not found.
+    `outlook`: how hopeful, `scrutiny`: how much wary context, `credulity`: how hopeful on words left standing and
+    facts left out, all in [0, 1]. `omitted`: context facts not found; `given`: those found, with the position of the
+    passage that gives each. `unusual`: why the score needs care, empty for ordinary articles.
     """
 
     tone: float
+    expected_error: float
     interval: tuple[float, float]
     outlook: float
     scrutiny: float
+    credulity: float
     omitted: tuple[str, ...]
+    given: Mapping[str, int]
+    unusual: tuple[str, ...]
     codes: Mapping[str, float]
     coded: tuple[CodedPassage, ...] = field(repr=False)
 

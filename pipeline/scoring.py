@@ -123,10 +123,13 @@ def as_line(article: Article, judgement: Judgement, run: Run) -> Line:
         "interval": list(score.interval) if score else None,
         "outlook": score.outlook if score else None,
         "scrutiny": score.scrutiny if score else None,
+        "credulity": score.credulity if score else None,
         "codes": dict(score.codes) if score else {},
         "evidence": [_evidence(passage) for passage in score.coded if passage.codes] if score else [],
         "passages": [_passage(passage) for passage in score.coded] if score else _uncoded(judgement.embedded),
         "omitted": list(score.omitted) if score else [],
+        "given": dict(score.given) if score else {},
+        "unusual": list(score.unusual) if score else [],
         "run": asdict(run),
     }
 

@@ -172,7 +172,8 @@ screenings = Table(
 scores = Table(
     "scores", metadata, _id(), _to("revisions", "revision_id"), _to("runs", "run_id"),
     *_must("tone tone_low tone_high outlook scrutiny", Double()), *_must("omitted", Json),
-    *_must("scored_at", Utc()), _within("tone", -1, 1), _within("outlook", 0, 1), _within("scrutiny", 0, 1),
+    *_must("scored_at", Utc()), *_may("expected_error credulity", Double()), *_may("given unusual", Json),
+    _within("tone", -1, 1), _within("outlook", 0, 1), _within("scrutiny", 0, 1),
     CheckConstraint("-1 <= tone_low AND tone_low <= tone_high AND tone_high <= 1", name="interval"),
     UniqueConstraint("revision_id", "run_id"), Index(None, "run_id", "tone"),
 )  # fmt: skip

@@ -110,11 +110,13 @@ def load_vectors(connection: Connection, revision_id: int, model: str) -> Embedd
 def save_score(connection: Connection, revision_id: int, run_id: int, score: Score, now: datetime) -> int:
     """Keep a score with all coded passages; returns its id.
 
-    Raises StorageError where a passage is not in the text.
+    Raises StorageError where a passage is not in the text, or a figure is no number.
     """
+    _check_figures(score)
     _check(load(connection, revision_id), (coded.passage for coded in score.coded))
-    row = {name: getattr(score, name) for name in ("tone", "outlook", "scrutiny")}
-    row |= {"tone_low": score.interval[0], "tone_high": score.interval[1], "omitted": list(score.omitted)}
+    row = {name: getattr(score, name) for name in ("tone", "expected_error", "outlook", "scrutiny", "credulity")}
+    row |= {"tone_low": score.interval[0], "tone_high": score.interval[1]}
+    row |= {"omitted": list(score.omitted), "given": dict(score.given), "unusual": list(score.unusual)}
     row |= {"revision_id": revision_id, "run_id": run_id, "scored_at": now}
     is_new = insert_new(connection, scores, [row])
     same = (scores.c.revision_id == revision_id) & (scores.c.run_id == run_id)
@@ -122,6 +124,12 @@ def save_score(connection: Connection, revision_id: int, run_id: int, score: Sco
     if is_new:
         _save_codings(connection, score_id, score.coded)
     return score_id
+
+
+def _check_figures(score: Score) -> None:
+    figures = (score.tone, *score.interval, score.expected_error, score.outlook, score.scrutiny, score.credulity)
+    if not (np.isfinite(figures).all() and score.expected_error >= 0 and 0 <= score.credulity <= 1):
+        raise StorageError(f"a score with the figures {figures} is none; score the article again", reason="no_number")
 
 
 def _save_codings(connection: Connection, score_id: int, coded: tuple[CodedPassage, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Records for the storage tests, built with few words."""
+"""Records for the tests, built with few words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
+from config.codebook import Codebook
+from config.corpus import LabelledArticle, LabelledPassage
 from config.sources import FeedSource
+from pipeline.analyse.embed import HashingEmbedder
+from pipeline.analyse.features import relevance_inputs, tone_inputs
+from pipeline.analyse.heads import Heads, Linear
+from pipeline.analyse.reading import reading, units
+from pipeline.analyse.wording import BUCKETS
 from pipeline.records import Article, CodedPassage, EmbeddedArticle, Entry, Passage, Relevance, Run, Score
 from storage import articles, feeds, scores
 from storage.database import Database
@@ -66,10 +73,14 @@ def coded(judged: Article, **codes: float) -> tuple[CodedPassage, ...]:
 def score(judged: Article, tone: float = 0.5, **codes: float) -> Score:
     return Score(
         tone=tone,
+        expected_error=0.2,
         interval=(max(-1, tone - 0.3), min(1, tone + 0.3)),
         outlook=0.7,
         scrutiny=0.2,
+        credulity=0.25,
         omitted=("clause_2020", "motives"),
+        given={"islands": 1},
+        unusual=("short",),
         codes=codes,
         coded=coded(judged, **(codes or {"face_value": 0.8})),
     )
@@ -80,6 +91,48 @@ def embedded(judged: Article, dimensions: int = 8) -> EmbeddedArticle:
     vectors = np.random.default_rng(1).normal(size=(len(passages), dimensions)).astype(np.float32)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return EmbeddedArticle(article=judged, passages=passages, vectors=unit, model="m")
+
+
+def labelled(*sentences: LabelledPassage, **changes: Any) -> LabelledArticle:
+    """A relevant article of one paragraph, with a title and a tone."""
+    given = {"id": "en1-001", "language": "en", "author": "en1", "outlet": "Herald", "date": "2021-06-05"}
+    judged = {"kind": "report", "relevant": True, "tone": 1.0, "title": LabelledPassage(text="Putin on Japan")}
+    return LabelledArticle(**{**given, **judged, "paragraphs": (sentences,), **changes})
+
+
+def untrained_heads(codebook: Codebook, *, tone: float = 0.2) -> Heads:
+    """Heads of arbitrary weights for the HashingEmbedder: every article is relevant, and tones lie around `tone`."""
+    draw = np.random.default_rng(5)
+    size = units(codebook)["topic"].stop
+    passages = [one.passage for one in coded(article())]
+    numbers = len(tone_inputs(passages, reading(np.zeros((len(passages), size), np.float32), units(codebook))))
+
+    def linear(weights: Any, bias: Any) -> Linear:
+        one, inputs = np.asarray(weights, np.float32), np.shape(weights)[1]
+        mean, scale = np.zeros(inputs, np.float32), np.ones(inputs, np.float32)
+        return Linear(weights=one, bias=np.asarray(bias, np.float32), mean=mean, scale=scale)
+
+    return Heads(
+        tuning={},
+        linear={
+            "meaning": linear(draw.normal(size=(size, 3 * HashingEmbedder().dimensions)), np.zeros(size)),
+            "relevance": linear(np.zeros((1, len(relevance_inputs(np.ones(1, np.float32), 0)))), [3.0]),
+            "tone": linear(draw.normal(size=(1, numbers)) / 50, [tone]),
+            "spread": linear(draw.normal(size=(1, numbers)) / 50, [0.3]),
+        },
+        wording=draw.normal(size=(BUCKETS, size)).astype(np.float32),
+        thresholds={
+            "family": np.ones(3, np.float32),
+            "voice": np.ones(3, np.float32),
+            "codes": np.array([0.5], np.float32),
+            "facts": np.full(len(codebook.facts), 0.7, np.float32),
+        },
+        residuals=np.linspace(0.1, 1.9, 19, dtype=np.float32),
+        weights="none",
+        codebook=codebook.hash,
+        hash="untrained",
+        about={},
+    )
 
 
 def add_feed(connection: Connection, *sources: FeedSource) -> list[int]:

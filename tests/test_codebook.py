@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config.codebook import home, load_codebook, load_corpus
+from config.codebook import home, load_codebook
+from config.corpus import load_corpus
 from config.invalid import InvalidSettings
 from pipeline.records import Voice
 
@@ -74,5 +75,5 @@ def test_a_codebook_that_lacks_something_is_a_clear_error(tmp_path: Path) -> Non
 def test_a_broken_corpus_line_names_its_place(tmp_path: Path) -> None:
     (tmp_path / "corpus").mkdir()
     (tmp_path / "corpus" / "en.jsonl").write_text('{"id": "x"}\n', encoding="utf-8")
-    with pytest.raises(InvalidSettings, match=r"corpus/en\.jsonl:1"):
-        load_corpus(tmp_path)
+    with pytest.raises(InvalidSettings, match=r"en\.jsonl:1"):
+        load_corpus(folder=tmp_path)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.codebook import home, load_corpus
+from config.codebook import home
+from config.corpus import load_corpus
 from pipeline.analyse.gate import Gate, normalised
 
 SAMPLE = Path(__file__).parents[1].parent / "shared" / "sample" / "articles.jsonl"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.codebook import home, load_corpus
+from config.codebook import home
+from config.corpus import load_corpus
 from pipeline.analyse.passages import split
 from pipeline.records import Passage
 

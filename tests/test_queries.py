@@ -80,6 +80,7 @@ def test_coverage_gives_the_newest_first_with_all_that_a_reader_needs(covered: D
         scores.stamp_of(RUN),
         NOW,
     )
+    assert (second.credulity, second.unusual) == (0.25, ("short",))
 
 
 @pytest.mark.parametrize(
@@ -222,28 +223,35 @@ def test_each_run_has_its_own_coverage(covered: Database) -> None:
     assert tones == [[0.1, 0.8, -0.4], [-1.0]]
 
 
-def test_evidence_quotes_the_coded_sentences(covered: Database) -> None:
+def test_evidence_quotes_the_sentences_that_bear_a_code_or_give_a_fact(covered: Database) -> None:
     with covered.read() as connection:
         found = queries.evidence(connection, 1)
     assert [(one.text, one.part, one.start, one.end, one.codes, one.family, one.voice) for one in found] == [
+        ("平和条約交渉", "title", 0, 6, {}, "neutral", "quoted_bare"),
         ("対話の窓は開いたままだ", "text", 0, 11, {"face_value": 0.9}, "optimistic", "quoted_bare"),
         ("島は戻る", "text", 13, 17, {"face_value": 0.9}, "optimistic", "quoted_bare"),
     ]
+    assert {one.facts for one in found} == {("islands",)}
 
 
 def test_evidence_that_is_not_in_the_text_any_more_is_not_shown(covered: Database) -> None:
     with covered.write() as connection:
         changed = update(revisions).where(revisions.c.id == 1)
         connection.execute(changed.values(text="対話の窓は開いたままだ. 島は返る"))
-        assert [one.text for one in queries.evidence(connection, 1)] == ["対話の窓は開いたままだ"]
+        assert [one.text for one in queries.evidence(connection, 1)] == ["平和条約交渉", "対話の窓は開いたままだ"]
 
 
-def test_the_evidence_view_quotes_the_same_sentences(covered: Database) -> None:
+def test_the_evidence_view_quotes_the_coded_sentences(covered: Database) -> None:
     with covered.read() as connection:
         rows = connection.execute(
             sql("SELECT score_id, quotation FROM v_evidence ORDER BY score_id, position, code")
         ).all()
-        quoted = {(score_id, one.text) for score_id in (1, 2, 3) for one in queries.evidence(connection, score_id)}
+        quoted = {
+            (score_id, one.text)
+            for score_id in (1, 2, 3)
+            for one in queries.evidence(connection, score_id)
+            if one.codes
+        }
     assert {tuple(row) for row in rows} == quoted
 
 
@@ -252,12 +260,12 @@ def test_the_daily_view_gives_means_by_day_in_utc(covered: Database) -> None:
         late = article("https://a.example/6", "Late. News", published_at=NOW.replace(hour=23, minute=59))
         add_article(connection, late, tone=0.3)
         rows = connection.execute(
-            sql("SELECT day, outlet, language, articles, tone FROM v_daily_tone ORDER BY outlet, language")
+            sql("SELECT day, outlet, language, articles, tone, credulity FROM v_daily_tone ORDER BY outlet, language")
         ).all()
-    assert [(*row[:4], round(row[4], 4)) for row in rows] == [
-        ("2024-05-01", "Asahi", "en", 2, 0.2),
-        ("2024-05-01", "Asahi", "ja", 1, 0.8),
-        ("2024-05-01", "TASS", "ru", 1, -0.4),
+    assert [(*row[:4], round(row[4], 4), round(row[5], 4)) for row in rows] == [
+        ("2024-05-01", "Asahi", "en", 2, 0.2, 0.25),
+        ("2024-05-01", "Asahi", "ja", 1, 0.8, 0.25),
+        ("2024-05-01", "TASS", "ru", 1, -0.4, 0.25),
     ]
 
 
@@ -297,7 +305,12 @@ def test_outlets_are_ranked_only_with_enough_articles(database: Database) -> Non
     # t(0.95, 4) = 2.131847, standard deviation 0.158114: half width 0.150743
     assert [round(bound, 2) for bound in asahi.interval] == [0.15, 0.45]
     assert tass == queries.OutletTone(
-        outlet="TASS", country="RU", articles=1, tone=None, interval=None, outlook=None, scrutiny=None
+        outlet="TASS", country="RU", articles=1, tone=None, interval=None, outlook=None, scrutiny=None, credulity=None
+    )
+    assert (asahi.outlook, asahi.scrutiny, asahi.credulity) == (
+        pytest.approx(0.7),
+        pytest.approx(0.2),
+        pytest.approx(0.25),
     )
     assert [(row.outlet, row.tone) for row in suppressed] == [("Asahi", None), ("TASS", None)]
 
@@ -449,11 +462,11 @@ def test_feed_health_shows_state_and_counts(covered: Database) -> None:
     assert [tuple(row) for row in view] == [(asahi.url, 5, 1, "failing"), (tass.url, 1, 0, "ok")]
 
 
-def test_neutral_sentences_are_no_evidence(database: Database) -> None:
+def test_neutral_sentences_without_facts_are_no_evidence(database: Database) -> None:
     kept = article()
     with database.write() as connection:
         stored = add_article(connection, kept)
-        neutral = tuple(replace(one, codes={}, family="neutral") for one in coded(kept))
+        neutral = tuple(replace(one, codes={}, family="neutral", facts=()) for one in coded(kept))
         score_id = scores.save_score(connection, stored.revision_id, 1, replace(score(kept), coded=neutral), NOW)
         assert queries.evidence(connection, score_id) == ()
 

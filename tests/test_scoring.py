@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from pipeline.analyse.judge import Judge
+from pipeline.analyse.judge import Judge, Judgement
 from pipeline.collect.languages import identify
-from pipeline.scoring import score_lines
+from pipeline.scoring import as_line, score_lines
+from tests.samples import IRRELEVANT, RELEVANT, RUN, article, embedded, score
 
 GOOD = {
     "id": "a",
@@ -16,8 +17,8 @@ GOOD = {
     "text": "Russian President Putin said that a peace treaty with Japan is near. The islands were not mentioned.",
 }
 KEYS = {
-    "id", "language", "relevant", "relevance", "reason", "tone", "interval", "outlook", "scrutiny", "codes",
-    "evidence", "passages", "omitted", "run",
+    "id", "language", "relevant", "relevance", "reason", "tone", "interval", "outlook", "scrutiny", "credulity",
+    "codes", "evidence", "passages", "omitted", "given", "unusual", "run",
 }  # fmt: skip
 
 
@@ -85,3 +86,46 @@ def test_the_order_and_the_result_do_not_depend_on_the_neighbours(judge: Judge) 
     other = {**GOOD, "id": "b", "text": GOOD["text"] + " Talks are deadlocked."}
     both = scored(judge, json.dumps(GOOD), json.dumps(other))
     assert both == [*scored(judge, json.dumps(GOOD)), *scored(judge, json.dumps(other))]
+
+
+def test_a_line_says_what_the_score_says() -> None:
+    judged = article()
+    line = as_line(judged, Judgement(relevance=RELEVANT, embedded=embedded(judged), score=score(judged)), RUN)
+    assert line.keys() == KEYS - {"id"}
+    assert (line["tone"], line["interval"], line["outlook"], line["scrutiny"]) == (0.5, [0.2, 0.8], 0.7, 0.2)
+    assert (line["credulity"], line["omitted"], line["given"], line["unusual"]) == (
+        0.25,
+        ["clause_2020", "motives"],
+        {"islands": 1},
+        ["short"],
+    )
+    assert json.loads(json.dumps(line)) == line
+
+
+def test_a_line_quotes_the_coded_passages_and_lists_all() -> None:
+    judged = article()
+    line = as_line(judged, Judgement(relevance=RELEVANT, embedded=embedded(judged), score=score(judged)), RUN)
+    assert line["evidence"][0] == {
+        "text": "Talks go on",
+        "start": 0,
+        "end": 11,
+        "codes": {"face_value": 0.8},
+        "voice": "quoted_bare",
+    }
+    assert [(p["start"], p.get("in"), p["family"]) for p in line["passages"]] == [
+        (0, "title", "neutral"),
+        (0, None, "optimistic"),
+        (13, None, "optimistic"),
+    ]
+
+
+@pytest.mark.parametrize("is_embedded", [True, False])
+def test_a_line_for_an_irrelevant_article_has_the_same_keys_and_no_score(is_embedded: bool) -> None:
+    judged = article()
+    judgement = Judgement(relevance=IRRELEVANT, embedded=embedded(judged) if is_embedded else None)
+    line = as_line(judged, judgement, RUN)
+    assert line.keys() == KEYS - {"id"}
+    unscored = ("tone", "interval", "outlook", "scrutiny", "credulity")
+    empty = {"codes": {}, "evidence": [], "omitted": [], "given": {}, "unusual": []}
+    assert {key: line[key] for key in (*unscored, *empty)} == dict.fromkeys(unscored) | empty
+    assert {passage["family"] for passage in line["passages"]} == ({"neutral"} if is_embedded else set())

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from pipeline.errors import StorageError
 from pipeline.records import Score
-from storage import scores
-from storage.database import Database
+from storage import queries, scores
+from storage.database import Database, open_database
 from storage.schema import coding_codes, codings, passages, screenings
 from storage.schema import scores as table
 from tests.samples import HOUR, IRRELEVANT, NOW, RELEVANT, RUN, add_article, article, coded, embedded, everything, score
 
+VIEWS = Path(__file__).parents[1] / "storage" / "migrations" / "versions" / "0001_views.sql"
 JAPANESE = article(title="平和条約😀交渉", text="大統領は語った. 島は戻らない😀. Надежда есть")
 
 
@@ -113,6 +115,55 @@ def test_a_score_keeps_every_passage_and_code(ready: Database) -> None:
     assert tuple(kept) == (0.5, 0.2, ["clause_2020", "motives"], NOW)
     assert families == ["neutral", "optimistic", "optimistic", "optimistic"]
     assert sorted(map(tuple, codes)) == sorted((n, c) for n in (1, 2, 3) for c in ("deadlock_stated", "face_value"))
+
+
+def test_a_score_keeps_its_error_credulity_and_who_gives_which_fact(ready: Database) -> None:
+    save(ready, score(JAPANESE))
+    columns = [table.c[name] for name in ("expected_error", "credulity", "given", "unusual")]
+    with ready.read() as connection:
+        assert tuple(connection.execute(select(*columns)).one()) == (0.2, 0.25, {"islands": 1}, ["short"])
+
+
+def test_an_ordinary_article_that_gives_no_fact_is_told_from_one_that_was_not_looked_at(ready: Database) -> None:
+    save(ready, replace(score(JAPANESE), credulity=0.0, given={}, unusual=()))
+    with ready.read() as connection:
+        kept = connection.execute(select(table.c.credulity, table.c.given, table.c.unusual)).one()
+    assert tuple(kept) == (0.0, {}, [])
+
+
+def test_the_migration_keeps_earlier_scores_and_gives_them_no_credulity(empty_url: str) -> None:
+    database = open_database(empty_url)
+    with database.write() as connection:
+        stored = add_article(connection, JAPANESE, tone=0.5)
+        shown = connection.execute(text("SELECT count(*) FROM v_articles WHERE credulity = 0.25")).scalar_one()
+    with database.write() as connection:
+        for view in ("v_daily_tone", "v_articles"):
+            connection.execute(text(f"DROP VIEW {view}"))
+        for column in ("expected_error", "credulity", "given", "unusual"):
+            connection.execute(text(f"ALTER TABLE scores DROP COLUMN {column}"))
+        for view in first_views(connection.dialect.name):
+            connection.execute(text(view))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    database.close()
+    database = open_database(empty_url)
+    with database.read() as connection:
+        earlier = connection.execute(text("SELECT tone, credulity, unusual FROM v_articles")).one()
+        daily = connection.execute(text("SELECT articles, tone, credulity FROM v_daily_tone")).one()
+        (row,) = queries.coverage(connection).rows
+    with database.write() as connection:
+        newer = scores.ensure_run(connection, replace(RUN, version="2"), NOW)
+        scores.save_score(connection, stored.revision_id, newer, score(JAPANESE), NOW)
+        kept = list(connection.scalars(select(table.c.credulity).order_by(table.c.id)))
+    database.close()
+    assert (shown, tuple(earlier), tuple(daily)) == (1, (0.5, None, None), (1, 0.5, None))
+    assert (row.tone, row.credulity, row.unusual, kept) == (0.5, None, (), [None, 0.25])
+
+
+def first_views(dialect: str) -> list[str]:
+    """The views of the first schema that the second changes."""
+    day = {"sqlite": "substr({}, 1, 10)", "postgresql": "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"}[dialect]
+    written = VIEWS.read_text(encoding="utf-8").replace("{day}", day.format("coalesce(published_at, first_seen_at)"))
+    return [view for view in written.split(";\n") if "VIEW v_articles" in view or "VIEW v_daily_tone" in view]
 
 
 @pytest.mark.parametrize(

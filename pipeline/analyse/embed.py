@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ import numpy as np
 
 from config.settings import EmbedSettings
 from pipeline.analyse import bundled
+from pipeline.analyse.heads import Floats
 from pipeline.errors import ModelError
 from pipeline.records import Article, EmbeddedArticle, Passage, Vectors
 
@@ -93,6 +94,31 @@ class SentenceEmbedder:
     def count_tokens(self, text: str) -> int:
         """Tokens that the model would read for `text`, with the prompt."""
         return len(self._model.tokenizer(self._prompt + text, truncation=False, verbose=False)["input_ids"])
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """What the model reads of each text: prompt, text and special tokens, cut where the model stops reading."""
+        prompted = [self._prompt + text for text in texts]
+        found = self._model.tokenizer(prompted, truncation=True, max_length=self.max_tokens, verbose=False)
+        return list(found["input_ids"])
+
+    def encoder(self) -> Any:
+        """The transformer inside, for the trainer. Raises ModelError where it is not of the BERT family."""
+        encoder = self._model[0].auto_model
+        if not hasattr(getattr(encoder, "encoder", None), "layer"):
+            raise ModelError(
+                f"{self.name} can't be adapted; name a model of the BERT family in embed.model", reason="not_adaptable"
+            )
+        return encoder
+
+    def tune(self, tuning: Mapping[str, Floats]) -> None:
+        """Add a low-rank change, `up` (out x r) times `down` (r x in) for each weight, to the encoder's weights."""
+        import torch
+
+        modules = dict(self.encoder().named_modules())
+        with torch.no_grad():
+            for name in sorted({key.rpartition(".")[0] for key in tuning}):
+                change = tuning[f"{name}.up"] @ tuning[f"{name}.down"]
+                modules[name].weight += torch.from_numpy(change)
 
 
 def _load(model: str, threads: int, **options: Any) -> Any:

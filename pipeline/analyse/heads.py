@@ -1,7 +1,6 @@
-"""The trained heads: small linear models on top of the embeddings, as one file of arrays.
+"""What training made: heads that judge passages and articles, and the change of the encoder, as one file of arrays.
 
-Training is done in `pipeline.train`; here they are only loaded, checked against model and codebook, and applied.
-Everything is plain numpy, so a score needs no training library.
+Training is done in `pipeline.train`; here the file is only loaded, checked against model and codebook, and applied.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -21,7 +21,8 @@ import numpy.typing as npt
 from pipeline.errors import ModelError
 
 Floats = npt.NDArray[np.float32]
-FORMAT = 1
+FORMAT = 2
+PARTS = ("weights", "bias", "mean", "scale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +52,18 @@ def softmax(values: Floats) -> Floats:
 
 @dataclass(frozen=True, kw_only=True)
 class Heads:
-    """All heads of one training.
+    """One training.
 
-    `linear` holds family (3), codes (16), voice (3), facts (8), topic (1), relevance (1), tone (1); `thresholds` the
-    calibrated probabilities from which a code, a fact or an article counts. `residuals`: sorted absolute errors of
-    the tone on articles by authors unseen in training, from which intervals are read.
+    `tuning`: the low-rank change of the encoder's weights, by name. `linear` holds `meaning` (one unit for each family,
+    code, voice, fact and for the topic, on a passage's vector in its context), `relevance`, `tone` and `spread` (one
+    unit each, on an article). `wording` (BUCKETS x units): what the same units make of the passage's n-grams.
+    `thresholds`: the shares from which a family, a code or a fact counts. `residuals`: sorted absolute errors of the
+    tone on articles by authors unseen in training, in units of the error expected, from which intervals are read.
     """
 
+    tuning: Mapping[str, Floats]
     linear: Mapping[str, Linear]
+    wording: Floats
     thresholds: Mapping[str, Floats]
     residuals: Floats
     weights: str
@@ -69,18 +74,18 @@ class Heads:
 
 def save_heads(heads: Heads, file: Path) -> None:
     """Write the heads; equal heads give equal bytes."""
-    arrays: dict[str, Floats] = {"residuals": heads.residuals}
-    for name, unit in heads.linear.items():
-        for part in ("weights", "bias", "mean", "scale"):
-            arrays[f"linear/{name}/{part}"] = getattr(unit, part)
-    for name, values in heads.thresholds.items():
-        arrays[f"thresholds/{name}"] = values
+    arrays: dict[str, npt.NDArray[Any]] = {"residuals": heads.residuals, "wording": heads.wording.astype(np.float16)}
+    arrays |= {f"tuning/{name}": values.astype(np.float16) for name, values in heads.tuning.items()}
+    arrays |= {f"thresholds/{name}": values for name, values in heads.thresholds.items()}
+    arrays |= {f"linear/{name}/{part}": getattr(unit, part) for name, unit in heads.linear.items() for part in PARTS}
     about = {"format": FORMAT, "weights": heads.weights, "codebook": heads.codebook, **heads.about}
     text = json.dumps(about, ensure_ascii=False, sort_keys=True)
     arrays["about"] = np.frombuffer(text.encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type] # numpy stamps every member 1980-01-01, so the bytes are stable
-    file.write_bytes(buffer.getvalue())
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type] # members are stamped 1980-01-01: the bytes are stable
+    whole = file.with_name(f".{file.name}.part")
+    whole.write_bytes(buffer.getvalue())
+    whole.replace(file)
 
 
 def load_heads(file: Traversable | Path, *, weights: str, codebook: str) -> Heads:
@@ -92,22 +97,34 @@ def load_heads(file: Traversable | Path, *, weights: str, codebook: str) -> Head
         raw = file.read_bytes()
     except OSError:
         raise ModelError(f"{file} is missing; `treatywatch train` makes it", reason="no_heads") from None
-    with np.load(io.BytesIO(raw)) as arrays:
+    try:
+        arrays = np.load(io.BytesIO(raw))
         about = json.loads(arrays["about"].tobytes().decode())
+    except (zipfile.BadZipFile, ValueError, KeyError, EOFError) as error:
+        raise ModelError(
+            f"{file} is damaged ({error}); `treatywatch train` makes it anew", reason="bad_heads"
+        ) from None
+    with arrays:
         _check(about, weights=weights, codebook=codebook, file=str(file))
-        units = {name.split("/")[1] for name in arrays if name.startswith("linear/")}
+        units = _under(arrays, "linear")
         return Heads(
+            tuning={name: values.astype(np.float32) for name, values in _under(arrays, "tuning").items()},
             linear={
-                unit: Linear(**{part: arrays[f"linear/{unit}/{part}"] for part in ("weights", "bias", "mean", "scale")})
-                for unit in sorted(units)
+                unit: Linear(**{part: units[f"{unit}/{part}"] for part in PARTS})
+                for unit in sorted({name.split("/")[0] for name in units})
             },
-            thresholds={name.split("/")[1]: arrays[name] for name in arrays if name.startswith("thresholds/")},
+            wording=arrays["wording"].astype(np.float32),
+            thresholds=_under(arrays, "thresholds"),
             residuals=arrays["residuals"],
             weights=about["weights"],
             codebook=about["codebook"],
             hash=hashlib.sha256(raw).hexdigest()[:16],
             about=about,
         )
+
+
+def _under(arrays: Mapping[str, Floats], folder: str) -> dict[str, Floats]:
+    return {name.removeprefix(f"{folder}/"): arrays[name] for name in arrays if name.startswith(f"{folder}/")}
 
 
 def _check(about: Mapping[str, Any], *, weights: str, codebook: str, file: str) -> None:

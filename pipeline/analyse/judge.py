@@ -14,10 +14,11 @@ from pipeline.analyse.embed import Embedder, SentenceEmbedder, embed
 from pipeline.analyse.gate import Gate
 from pipeline.analyse.heads import Heads, load_heads
 from pipeline.analyse.passages import MAX_TOKENS, split
+from pipeline.analyse.reading import Reader, Reading
 from pipeline.analyse.score import Scorer
 from pipeline.analyse.screen import Screen
 from pipeline.errors import ModelError
-from pipeline.records import Article, EmbeddedArticle, Relevance, Run, Score
+from pipeline.records import Article, CodedPassage, EmbeddedArticle, Relevance, Run, Score
 
 HEADS = "heads.npz"
 
@@ -39,8 +40,10 @@ class Judge:
 
     def __init__(self, embedder: Embedder, heads: Heads, codebook: Codebook, settings: Settings) -> None:
         self._embedder = embedder
+        self.heads = heads
         self._screen = Screen(Gate.from_terms(), heads, threshold=settings.screen.threshold)
-        self._coder = Coder(heads, codebook)
+        self._reader = Reader(heads, codebook)
+        self._coder = Coder(heads.thresholds, codebook)
         self._scorer = Scorer(heads, codebook, coverage=settings.score.coverage)
         self.run = Run(
             model=embedder.name,
@@ -57,6 +60,19 @@ class Judge:
         found = self._screen.gate(article)
         if not found.passed:
             return Judgement(relevance=self._screen.refuse(found))
+        embedded, reading = self._read(article)
+        relevance = self._screen.judge(reading, found)
+        if not relevance.relevant:
+            return Judgement(relevance=relevance, embedded=embedded)
+        score = self._scorer.score(article, self._coder.code(embedded.passages, reading), reading)
+        return Judgement(relevance=relevance, embedded=embedded, score=score)
+
+    def code(self, article: Article) -> tuple[CodedPassage, ...]:
+        """Code the passages of an article, whatever it is about. Raises ModelError when the model fails."""
+        embedded, reading = self._read(article)
+        return self._coder.code(embedded.passages, reading)
+
+    def _read(self, article: Article) -> tuple[EmbeddedArticle, Reading]:
         passages = split(
             article.title,
             article.text,
@@ -65,9 +81,7 @@ class Judge:
             max_tokens=min(MAX_TOKENS, self._embedder.max_tokens),
         )
         embedded = embed(article, passages, self._embedder)
-        relevance = self._screen.judge(embedded, found)
-        score = self._scorer.score(self._coder.code(embedded)) if relevance.relevant else None
-        return Judgement(relevance=relevance, embedded=embedded, score=score)
+        return embedded, self._reader.read(embedded)
 
 
 def _chosen(settings: Settings) -> str:
@@ -82,6 +96,7 @@ def load_judge(settings: Settings) -> Judge:
     models = settings.storage.directory() / "models"
     embedder = SentenceEmbedder(settings.embed, models)
     heads = _heads_for(models, embedder, codebook)
+    embedder.tune(heads.tuning)
     return Judge(embedder, heads, codebook, settings)
 
 

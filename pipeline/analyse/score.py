@@ -14,46 +14,84 @@ import numpy as np
 from config.codebook import Codebook
 from pipeline.analyse.features import tone_inputs
 from pipeline.analyse.heads import Floats, Heads
-from pipeline.records import CodedPassage, Score
+from pipeline.analyse.reading import Reading
+from pipeline.analyse.unusual import unusual
+from pipeline.records import Article, CodedPassage, Score
 
 DECIMALS = 4
+NARROWEST = np.float32(0.1)  # half a tenth of the scale
 
 
 class Scorer:
     """Scores coded articles. `coverage`: the share of articles whose human tone the interval is to hold."""
 
     def __init__(self, heads: Heads, codebook: Codebook, *, coverage: float) -> None:
-        self._tone = heads.linear["tone"]
-        self._codes, self._facts = tuple(codebook.codes), tuple(codebook.facts)
-        self._half_width = half_width(heads.residuals, coverage)
+        self._tone, self._spread = heads.linear["tone"], heads.linear["spread"]
+        self._facts = tuple(codebook.facts)
+        self._errors = quantile(heads.residuals, coverage)
 
-    def score(self, coded: Sequence[CodedPassage]) -> Score:
-        """The score of one article. `coded` must not be empty."""
-        tone = float(np.clip(self._tone(tone_inputs(coded, self._codes, self._facts)[None, :])[0, 0], -1, 1))
+    def score(self, article: Article, coded: Sequence[CodedPassage], reading: Reading) -> Score:
+        """The score of one article from its passages, which must not be none, as coded and as read."""
+        inputs = tone_inputs([passage.passage for passage in coded], reading)[None, :]
+        tone = float(np.clip(self._tone(inputs)[0, 0], -1, 1))
+        error = float(expected_error(self._spread(inputs)[:, 0])[0])
         leanings = np.array([passage.leanings for passage in coded])
-        given = {fact for passage in coded for fact in passage.facts}
+        given = _given(coded)
+        omitted = tuple(fact for fact in self._facts if fact not in given)
         return Score(
             tone=round(tone, DECIMALS),
-            interval=(
-                round(max(-1.0, tone - self._half_width), DECIMALS),
-                round(min(1.0, tone + self._half_width), DECIMALS),
-            ),
+            expected_error=round(error, DECIMALS),
+            interval=interval(tone, error * self._errors),
             outlook=round(float(leanings[:, 0].mean()), DECIMALS),
             scrutiny=round(float(leanings[:, 1].mean()), DECIMALS),
-            omitted=tuple(fact for fact in self._facts if fact not in given),
+            credulity=round(credulity(tone, coded, len(omitted) / len(self._facts)), DECIMALS),
+            omitted=omitted,
+            given=given,
+            unusual=unusual(article),
             codes=_strongest(coded),
             coded=tuple(coded),
         )
 
 
-def half_width(residuals: Floats, coverage: float) -> float:
-    """Half width of the interval: the ceil((n + 1) * coverage)-th smallest of the cross-validated absolute errors.
+def interval(tone: float, half_width: float) -> tuple[float, float]:
+    """Tone plus and minus its half width, on the scale."""
+    return round(max(-1.0, tone - half_width), DECIMALS), round(min(1.0, tone + half_width), DECIMALS)
 
-    The rank is that of split-conformal prediction (Lei et al., "Distribution-Free Predictive Inference for Regression",
-    JASA 113, 2018), whose guarantee does not carry over: the errors are those of sibling models, on few authors.
+
+def credulity(tone: float, coded: Sequence[CodedPassage], omitted: float) -> float:
+    """Hope, on words left standing, without context: max(tone, 0) x standing x omitted, in [0, 1].
+
+    `standing`: the share of the optimistic passages that are the outlet's own words or quoted without distance.
+    `omitted`: the share of the context facts that no passage gives.
+    """
+    voices = [passage.voice for passage in coded if passage.family == "optimistic"]
+    standing = sum(voice != "quoted_distanced" for voice in voices) / len(voices) if voices else 0.0
+    return max(tone, 0.0) * standing * omitted
+
+
+def expected_error(spread: Floats) -> Floats:
+    """The size of the tone's error that the spread head expects of n articles, never below NARROWEST."""
+    return np.maximum(spread, NARROWEST)
+
+
+def quantile(residuals: Floats, coverage: float) -> float:
+    """The ceil((n + 1) * coverage)-th smallest of n absolute errors, each in units of the error expected.
+
+    The rank is that of split-conformal prediction with locally weighted residuals (Lei et al., "Distribution-Free
+    Predictive Inference for Regression", JASA 113, 2018), whose guarantee does not carry over: the errors are those of
+    sibling models, on few authors.
     """
     rank = int(np.ceil((len(residuals) + 1) * coverage - 1e-9))  # products such as 100 * 0.55 come out just above
-    return 2.0 if rank > len(residuals) else float(np.sort(residuals)[rank - 1])
+    return np.inf if rank > len(residuals) else float(np.sort(residuals)[rank - 1])
+
+
+def _given(coded: Sequence[CodedPassage]) -> dict[str, int]:
+    """Each context fact found, with the position of the first passage that gives it."""
+    given: dict[str, int] = {}
+    for passage in coded:
+        for fact in passage.facts:
+            given.setdefault(fact, passage.passage.position)
+    return given
 
 
 def _strongest(coded: Sequence[CodedPassage]) -> dict[str, float]:

@@ -21,7 +21,10 @@ def register(app: typer.Typer) -> None:
     app.command("score")(score)
     app.command("train")(train)
     codebook_app.command("check")(check)
+    codebook_app.command("agreement")(agreement)
     codebook_app.command("evaluate")(evaluate)
+    codebook_app.command("compare")(compare)
+    codebook_app.command("pairs")(pairs)
     app.add_typer(codebook_app, name="codebook")
 
 
@@ -78,13 +81,13 @@ def train(
         Path | None, typer.Option(help="Where the heads go. Default: the data directory.", show_default=False)
     ] = None,
 ) -> None:
-    """Train the heads for the configured embedding model on the labelled corpus."""
+    """Adapt the configured embedding model to the labelled corpus and train the heads on it."""
     from pipeline.train.report import train_heads
 
     settings = settings_of(context)
-    with progress_bar("embedding") as bar:
+    with progress_bar("training") as bar:
         trained = train_heads(settings, into, bar)
-    console.print(trained.table())
+    console.print(trained.evaluation.table())
     console.print(f"heads {trained.hash} written to {trained.file}")
 
 
@@ -100,13 +103,74 @@ def check(context: typer.Context, as_json: Json = False) -> None:  # noqa: ARG00
     raise typer.Exit(1 if counts["faults"] else 0)
 
 
-def evaluate(context: typer.Context, as_json: Json = False) -> None:
-    """Measure the heads on authors that they have not seen, in each language."""
-    from pipeline.train.report import evaluate_heads
+def agreement(context: typer.Context, as_json: Json = False) -> None:  # noqa: ARG001 - every command takes the context
+    """Show how far two coders agree who labelled the same fifth of the corpus: the ceiling for any model."""
+    from pipeline.train.report import agreement_of_coders
 
-    with progress_bar("embedding") as bar:
-        report = evaluate_heads(settings_of(context), bar)
+    found = agreement_of_coders()
     if as_json:
-        print_json(report.figures)
+        print_json(found.groups)
     else:
-        console.print(report.table())
+        console.print(found.table())
+
+
+def pairs(context: typer.Context, as_json: Json = False) -> None:
+    """Show whether sentences with the same words and another verdict are told apart."""
+    from pipeline.train.report import evaluate_pairs
+
+    with progress_bar("scoring") as bar:
+        found = evaluate_pairs(settings_of(context), bar)
+    if as_json:
+        print_json(found.groups)
+    else:
+        console.print(found.table())
+
+
+def evaluate(
+    context: typer.Context,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Labelled articles, as JSON lines. Without any: the corpus, authors unseen in training."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="language, register, length or tone.")] = "language",
+    worst: Annotated[int, typer.Option(help="Also show that many of the worst mistakes.", min=0)] = 0,
+    output: Annotated[
+        Path | None, typer.Option(help="Keep the figures in this file.", show_default=False, dir_okay=False)
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Show what changed since figures that --output kept.", show_default=False, dir_okay=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how far scores agree with human coders.
+
+    Without files this trains several times and takes about half an hour.
+    """
+    from pipeline.train.report import GROUPS, evaluate_files, evaluate_unseen
+
+    if by not in GROUPS:
+        raise typer.BadParameter(f"--by {by!r} is unknown; choose from {', '.join(GROUPS)}")
+    for file in [*(labels or ()), *([against] if against else ())]:
+        if not file.is_file():
+            raise typer.BadParameter(f"{file} does not exist")
+    earlier = json.loads(against.read_text(encoding="utf-8")) if against else None
+    settings = settings_of(context)
+    with progress_bar("evaluating") as bar:
+        found = evaluate_files(settings, labels, by, bar) if labels else evaluate_unseen(settings, by, bar)
+    if output:
+        found.save(output)
+    if as_json:
+        print_json(found.groups)
+        return
+    console.print(found.compared(earlier) if earlier else found.table())
+    if worst:
+        console.print(found.worst(worst))
+
+
+def compare(context: typer.Context) -> None:
+    """Compare this way of judging with simpler ones, on authors unseen in training. Takes about half an hour."""
+    from pipeline.train.report import compare_approaches
+
+    with progress_bar("training") as bar:
+        console.print(compare_approaches(settings_of(context), bar))

@@ -91,17 +91,25 @@ def funnel_table(funnel: Funnel) -> Table:
 
 def coverage_table(rows: Iterable[Coverage]) -> Table:
     """Scored articles, a line each."""
-    table = table_of("Coverage", "published", "outlet", "title", SCALE, "tone", "omitted", right=("tone",))
+    heads = ("published", "outlet", "title", SCALE, "tone", "credulity", "omitted")
+    table = table_of("Coverage", *heads, right=("tone", "credulity"))
     for row in rows:
         table.add_row(
             _day(row.at),
             escape(row.outlet),
-            escape(row.title) + (" [dim](partial)" if row.partial else ""),
+            escape(row.title) + _cautions(row),
             tone_scale(row.tone, row.tone_low, row.tone_high),
             f"{row.tone:+.2f}",
+            "-" if row.credulity is None else f"{row.credulity:.2f}",
             f"{len(row.omitted)}/8",
         )
     return table
+
+
+def _cautions(row: Coverage) -> str:
+    """Why the score is to be taken with care, if it is."""
+    reasons = [*(["partial"] if row.partial else []), *row.unusual]
+    return f" [dim]({', '.join(reasons)})" if reasons else ""
 
 
 def outlet_table(outlets: Iterable[OutletTone]) -> Table:
@@ -123,7 +131,8 @@ def article_part(row: Coverage, quotations: Sequence[Quotation], most: int | Non
     """One article with its evidence: quoted passages with code, strength and voice."""
     title = f"{escape(row.title)} — {escape(row.outlet)}, {_day(row.at)}: tone {row.tone:+.2f}"
     table = table_of(title, "passage", "codes", "voice")
-    strongest = sorted(quotations, key=lambda q: -max(q.codes.values()))[:most]
+    coded = [quotation for quotation in quotations if quotation.codes]
+    strongest = sorted(coded, key=lambda q: -max(q.codes.values()))[:most]
     for quotation in sorted(strongest, key=lambda q: q.position):
         table.add_row(Text(quotation.text, style=STYLES[quotation.family]), _codes(quotation.codes), quotation.voice)
     if row.omitted:
@@ -151,7 +160,18 @@ def explanation_parts(found: Explanation, evidence: Sequence[Quotation]) -> Iter
         "Dropped": (found.drops, ("at", "stage", "reason", "detail")),
         "Scored": (
             found.scores,
-            ("number", "tone", "tone_low", "tone_high", "outlook", "scrutiny", "omitted", "stamp"),
+            (
+                "number",
+                "tone",
+                "tone_low",
+                "tone_high",
+                "outlook",
+                "scrutiny",
+                "credulity",
+                "omitted",
+                "unusual",
+                "stamp",
+            ),
         ),
         "Same wire text": (found.lineage, ("outlet", "url", "similarity")),
     }
@@ -159,10 +179,11 @@ def explanation_parts(found: Explanation, evidence: Sequence[Quotation]) -> Iter
         if rows:
             yield _rows_table(title, rows, columns)
     if evidence:
-        table = table_of("Evidence of the latest score", "passage", "at", "codes", "voice")
+        table = table_of("Evidence of the latest score", "passage", "at", "codes", "voice", "context given")
         for q in evidence:
             place = f"{q.part} {q.start}-{q.end}"
-            table.add_row(Text(q.text, style=STYLES[q.family]), place, _codes(q.codes), q.voice)
+            voice, facts = q.voice if q.codes else "", "\n".join(q.facts)
+            table.add_row(Text(q.text, style=STYLES[q.family]), place, _codes(q.codes), voice, facts)
         yield table
     yield Text(verdict(found), style="bold")
 

@@ -1,203 +1,215 @@
-"""Fit the heads that judge a passage, with thresholds and calibration taken from authors unseen in training.
+"""Fit everything: tune the encoder, fit the passage heads, calibrate them, and fit the article heads.
 
 Folds are disjoint in authors (an author is one outlet with its own style), within every language. Whatever a later
-step learns from (thresholds, calibration, the article's tone, its interval) are out-of-fold predictions of the
-earlier step: what a head says of its own training sentences would be too good to learn from.
+step learns from is what the earlier step says of authors it has not seen: what a head says of its own training
+sentences would be too good to learn from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 
-from pipeline.analyse.features import coding_inputs, voice_inputs
-from pipeline.analyse.gate import Gate
-from pipeline.analyse.heads import Floats, Linear, sigmoid, softmax
-from pipeline.train.corpus import UNKNOWN, Example
-from pipeline.train.measure import macro_f1
+from config.codebook import Codebook
+from pipeline.analyse.coding import Coder
+from pipeline.analyse.embed import SentenceEmbedder
+from pipeline.analyse.heads import Floats, Heads, Linear, sigmoid
+from pipeline.analyse.reading import Reading, readings, units
+from pipeline.analyse.wording import wording
+from pipeline.records import CodedPassage
+from pipeline.train.articles import ToneHeads, fit_relevance, fit_tone, relevance_table, tone_table
+from pipeline.train.calibrate import Said, calibrate
+from pipeline.train.corpus import Example, Ints, folds
+from pipeline.train.passages import WORDING, fit_units
+from pipeline.train.targets import targets
+from pipeline.train.tune import EPOCHS, Lower, Tuned, Tuner
 
-Ints = npt.NDArray[np.int64]
-Passages = dict[str, Linear]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Strengths:
-    """Inverse regularisation of the logistic heads (scikit-learn's C), and Ridge's alpha for the tone."""
-
-    family: float = 0.02
-    codes: float = 0.02
-    voice: float = 0.1
-    facts: float = 0.1
-    topic: float = 0.1
-    relevance: float = 1.0
-    tone: float = 30.0
-
-
-def folds(examples: Sequence[Example], count: int) -> Ints:
-    """The fold (0 <= fold < count) of each example: authors are dealt out in order, language by language."""
-    chosen: dict[str, int] = {}
-    for language in sorted({example.source.language for example in examples}):
-        groups = sorted({example.group for example in examples if example.source.language == language})
-        chosen |= {group: number % count for number, group in enumerate(groups)}
-    return np.array([chosen[example.group] for example in examples])
-
-
-def fit_linear(inputs: Floats, targets: Ints, strength: float) -> Linear:
-    """A logistic unit for two classes, one unit a class for more. Classes weigh alike whatever their number.
-
-    Inputs are centred and scaled as one block, so that the embedding keeps its geometry.
-    """
-    mean, scale = inputs.mean(axis=0), np.full(inputs.shape[1], inputs.std() or 1, np.float32)
-    model = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000, tol=1e-5)
-    model.fit((inputs - mean) / scale, targets)
-    return Linear(
-        weights=_narrow(model.coef_), bias=_narrow(model.intercept_), mean=_narrow(mean), scale=_narrow(scale)
-    )
-
-
-def _narrow(values: npt.ArrayLike) -> Floats:
-    return np.asarray(values, np.float32)
-
-
-def _stack(units: Sequence[Linear]) -> Linear:
-    """Units on the same inputs as one block."""
-    return replace(
-        units[0], weights=np.vstack([u.weights for u in units]), bias=np.concatenate([u.bias for u in units])
-    )
-
-
-def fit_passages(examples: Sequence[Example], strengths: Strengths) -> Passages:
-    """The heads that judge a passage: family, codes, facts, voice, topic."""
-    inputs = np.vstack([coding_inputs(e.embedded) for e in examples])
-    voiced = np.vstack([voice_inputs(e.embedded) for e in examples])
-    codes, facts = (np.vstack([getattr(e, name) for e in examples]) for name in ("codes", "facts"))
-    voices = np.concatenate([e.voices for e in examples])
-    known = voices != UNKNOWN
-    vectors = np.vstack([e.embedded.vectors for e in examples])
-    on_topic, usable = _topic_targets(examples)
-    return {
-        "family": fit_linear(inputs, np.concatenate([e.families for e in examples]), strengths.family),
-        "codes": _stack([fit_linear(inputs, codes[:, i], strengths.codes) for i in range(codes.shape[1])]),
-        "facts": _stack([fit_linear(vectors, facts[:, i], strengths.facts) for i in range(facts.shape[1])]),
-        "voice": fit_linear(voiced[known], voices[known], strengths.voice),
-        "topic": fit_linear(vectors[usable], on_topic[usable], strengths.topic),
-    }
-
-
-def _topic_targets(examples: Sequence[Example]) -> tuple[Ints, npt.NDArray[np.bool_]]:
-    """A passage is on topic if it is coded or gives a fact, off topic in an irrelevant article.
-
-    The rest is left open, also a passage of an irrelevant article that by itself speaks of the talks, in passing.
-    """
-    gate = Gate.from_terms()
-
-    def off_topic(example: Example) -> list[bool]:
-        language = example.source.language
-        return [
-            not example.source.relevant and not gate.matches("", passage.text, language).passed
-            for passage in example.embedded.passages
-        ]
-
-    positive = np.concatenate([e.codes.any(axis=1) | e.facts.any(axis=1) for e in examples])
-    negative = np.concatenate([off_topic(e) for e in examples])
-    return positive.astype(np.int64), positive | negative
-
-
-def out_of_fold_passages(examples: Sequence[Example], strengths: Strengths, count: int) -> tuple[Ints, list[Passages]]:
-    """The fold of each example, and for each fold the heads trained on the others."""
-    fold = folds(examples, count)
-    trained = [[e for e, f in zip(examples, fold, strict=True) if f != k] for k in range(count)]
-    return fold, [fit_passages(rest, strengths) for rest in trained]
+KEPT = 1 / 2  # of the encoder's layers stay as they are
+Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """Maps activations to honest log-odds: `scale` (k x k) and `shift` (k), one line of thresholds a head."""
+class Unseen:
+    """What was said of each example by heads that had not seen its author; lists and rows run along `examples`.
 
-    scale: dict[str, Floats]
-    shift: dict[str, Floats]
-    thresholds: dict[str, Floats]
-
-    def applied(self, heads: Passages) -> Passages:
-        """The same heads with the calibration worked into their weights."""
-        return heads | {
-            name: replace(
-                heads[name],
-                weights=_narrow(scale @ heads[name].weights),
-                bias=_narrow(scale @ heads[name].bias + self.shift[name]),
-            )
-            for name, scale in self.scale.items()
-        }
-
-
-def calibrate(examples: Sequence[Example], fold: Ints, heads: Sequence[Passages]) -> Calibration:
-    """Learn from out-of-fold activations how far each head can be believed, and where to cut.
-
-    Family: multinomial regression on its three activations; codes, facts and topic: Platt scaling (Platt 1999).
+    `relevance` (n): probabilities, 0 where the gate refuses, NaN for single sentences. `tone`, `expected` (n): tone and
+    the error expected of it, NaN where there is none. `ratios` (n): absolute error over expected error.
     """
-    contexts = [coding_inputs(e.embedded) for e in examples]
-    vectors = [e.embedded.vectors for e in examples]
-    said = {
-        "family": _activations(heads, "family", contexts, fold),
-        "codes": _activations(heads, "codes", contexts, fold),
-        "facts": _activations(heads, "facts", vectors, fold),
-        "topic": _activations(heads, "topic", vectors, fold),
-    }
-    families = np.concatenate([e.families for e in examples])
-    on_topic, usable = _topic_targets(examples)
-    truth = {
-        "codes": np.vstack([e.codes for e in examples]),
-        "facts": np.vstack([e.facts for e in examples]),
-        "topic": on_topic[:, None],
-    }
-    scale, shift = {}, {}
-    scale["family"], shift["family"] = _multinomial(said["family"], families)
-    for name, marks in truth.items():
-        rows = usable if name == "topic" else np.full(marks.shape[0], True)
-        width = marks.shape[1]
-        slopes, shifts = zip(*(_platt(said[name][rows, i], marks[rows, i]) for i in range(width)), strict=True)
-        scale[name], shift[name] = np.diag(slopes), np.array(shifts)
-    calibrated = {name: said[name] @ scale[name].T + shift[name] for name in said}
-    thresholds = {
-        "family": _family_weights(calibrated["family"], families),
-        "codes": _cuts(sigmoid(calibrated["codes"]), truth["codes"]),
-        "facts": _cuts(sigmoid(calibrated["facts"]), truth["facts"]),
-    }
-    return Calibration(scale=scale, shift=shift, thresholds=thresholds)
+
+    examples: Sequence[Example]
+    fold: Ints
+    readings: list[Reading]
+    coded: list[tuple[CodedPassage, ...]]
+    relevance: Floats
+    tone: Floats
+    expected: Floats
+    ratios: Floats
 
 
-def _activations(heads: Sequence[Passages], name: str, inputs: Sequence[Floats], fold: Ints) -> Floats:
-    return np.vstack([heads[k][name](x) for x, k in zip(inputs, fold, strict=True)])
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """The passage heads before calibration: the tuned encoder with its units, and the units on the wording."""
+
+    tuned: Tuned
+    wording: Floats
+    bias: Floats
 
 
-def _multinomial(activations: Floats, truth: Ints) -> tuple[Floats, Floats]:
-    model = LogisticRegression(C=100.0, max_iter=1000).fit(activations, truth)
-    return _narrow(model.coef_), _narrow(model.intercept_)
+class Trainer:
+    """Trains the passage heads of the examples' passages, on all of them or without some."""
+
+    def __init__(
+        self, examples: Sequence[Example], codebook: Codebook, embedder: SentenceEmbedder, watch: Watch
+    ) -> None:
+        self._examples, self._codebook, self._watch = examples, codebook, watch
+        texts = [passage.text for example in examples for passage in example.passages]
+        self._wording = wording(texts)
+        self._owner = np.repeat(np.arange(len(examples)), [len(e.passages) for e in examples])
+        self._truth = targets(examples)
+        encoder = embedder.encoder()
+        below = round(KEPT * len(encoder.encoder.layer))
+        lower = Lower(encoder, embedder.tokens(texts), below, lambda done: watch("reading", done, len(texts)))
+        self._tuner = Tuner(encoder, lower, examples, codebook, below)
+
+    def train(self, stage: str, learnt: Ints, judged: Ints) -> tuple[Trained, Said]:
+        """Train on the examples with the numbers `learnt`; what it says of the passages of `judged` comes with it."""
+        total = EPOCHS * len(learnt)
+        tuned, meaning = self._tuner.tune(
+            learnt.tolist(), judged.tolist(), lambda done: self._watch(stage, done, total)
+        )
+        own, others = np.isin(self._owner, learnt), np.isin(self._owner, judged)
+        weights, bias = fit_units(self._wording[own], self._truth.rows(own), self._codebook, WORDING)
+        said = Said(meaning=meaning, wording=np.asarray(self._wording[others] @ weights.T + bias, np.float32))
+        return Trained(tuned=tuned, wording=weights, bias=bias), said
 
 
-def _platt(activations: Floats, truth: Ints) -> tuple[float, float]:
-    model = LogisticRegression(C=100.0, max_iter=1000).fit(activations[:, None], truth)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+def unseen_said(trainer: Trainer, examples: Sequence[Example], fold: Ints) -> Said:
+    """What is said of every passage by heads trained without its author."""
+    lengths = [len(e.passages) for e in examples]
+    of = np.repeat(fold, lengths)
+    size = (len(of), 0)
+    meaning, words = np.empty(size, np.float32), np.empty(size, np.float32)
+    for k in range(fold.max() + 1):
+        name = f"without authors {k + 1} of {fold.max() + 1}"
+        _, said = trainer.train(name, np.flatnonzero(fold != k), np.flatnonzero(fold == k))
+        if k == 0:
+            meaning, words = (np.empty((len(of), said.meaning.shape[1]), np.float32) for _ in range(2))
+        meaning[of == k], words[of == k] = said.meaning, said.wording
+    return Said(meaning=meaning, wording=words)
 
 
-def _cuts(shares: Floats, truth: Ints) -> Floats:
-    """For each column the probability from which calling it gives the best F1."""
-    return _narrow([_best_cut(shares[:, i], truth[:, i]) for i in range(truth.shape[1])])
+def judge_unseen(examples: Sequence[Example], codebook: Codebook, said: Said, fold: Ints) -> Unseen:
+    """Judge each fold with calibration, thresholds and article heads that were fitted on the others."""
+    lengths = [len(e.passages) for e in examples]
+    of = np.repeat(fold, lengths)
+    truth = targets(examples)
+    count = len(examples)
+    read: list[Reading | None] = [None] * count
+    coded: list[tuple[CodedPassage, ...]] = [()] * count
+    relevance, tone, expected = (np.full(count, np.nan, np.float32) for _ in range(3))
+    for k in range(fold.max() + 1):
+        calibration = calibrate(said.rows(np.flatnonzero(of != k)), truth.rows(of != k), codebook)
+        everything = readings(calibration.applied(said), lengths, units(codebook))
+        coder = Coder(calibration.thresholds, codebook)
+        codings = [coder.code(e.passages, r) for e, r in zip(examples, everything, strict=True)]
+        own, rest = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
+        for i in own:
+            read[i], coded[i] = everything[i], codings[i]
+        articles = Articles(examples, everything)
+        heads = articles.fit(rest, fold)
+        relevance[own], tone[own], expected[own] = articles.judge(heads, own)
+    truth_tone = np.array([np.nan if e.source.tone is None else e.source.tone for e in examples], np.float32)
+    return Unseen(
+        examples=examples,
+        fold=fold,
+        readings=[r for r in read if r is not None],
+        coded=coded,
+        relevance=relevance,
+        tone=tone,
+        expected=expected,
+        ratios=np.abs(tone - truth_tone) / expected,
+    )
 
 
-def _best_cut(shares: Floats, truth: Ints) -> float:
-    order = np.argsort(-shares, kind="stable")
-    hits = np.cumsum(truth[order])
-    f1 = 2 * hits / (np.arange(1, len(order) + 1) + truth.sum())
-    return float(shares[order][int(f1.argmax())])
+@dataclass(frozen=True, kw_only=True)
+class ArticleHeads:
+    """What judges articles."""
+
+    relevance: Linear
+    tone: ToneHeads
 
 
-def _family_weights(activations: Floats, truth: Ints) -> Floats:
-    """How much each family's share counts against the others for the best macro-F1; neutral counts 1."""
-    shares, grid = softmax(activations), np.geomspace(0.6, 2.5, 15)
-    best = max((macro_f1(truth, (shares * [o, v, 1]).argmax(axis=1), 3), -abs(o - v), o, v) for o in grid for v in grid)
-    return _narrow([best[2], best[3], 1])
+class Articles:
+    """Fits and applies article heads on the readings of the examples."""
+
+    def __init__(self, examples: Sequence[Example], read: Sequence[Reading]) -> None:
+        self._relevance = relevance_table(examples, read)
+        self._tone = tone_table(examples, read)
+        self._screened = np.array([not e.single and e.subjects is not None for e in examples])
+        self._whole = np.array([not e.single for e in examples])
+        self._relevant = np.array([e.source.relevant for e in examples])
+        self._truth = np.array([np.nan if e.source.tone is None else e.source.tone for e in examples], np.float32)
+
+    def fit(self, chosen: Ints, fold: Ints) -> ArticleHeads:
+        """Heads learnt from the chosen examples (by number)."""
+        screened = chosen[self._screened[chosen]]
+        toned = chosen[self._screened[chosen] & self._relevant[chosen]]
+        return ArticleHeads(
+            relevance=fit_relevance(self._relevance[screened], self._relevant[screened].astype(np.int64)),
+            tone=fit_tone(self._tone[toned], self._truth[toned], fold[toned]),
+        )
+
+    def judge(self, heads: ArticleHeads, chosen: Ints) -> tuple[Floats, Floats, Floats]:
+        """Relevance, tone and expected error of the chosen examples, as in Unseen."""
+        relevance = np.where(self._screened, sigmoid(heads.relevance(self._relevance))[:, 0], 0)
+        relevance = np.where(self._whole, relevance, np.nan)
+        tone, expected = heads.tone(self._tone)
+        toned = self._whole & self._relevant
+        tone, expected = (np.where(toned, values, np.nan) for values in (tone, expected))
+        return relevance[chosen], tone[chosen], expected[chosen]
+
+
+def fit(
+    examples: Sequence[Example], codebook: Codebook, embedder: SentenceEmbedder, watch: Watch
+) -> tuple[Heads, Unseen]:
+    """Train everything.
+
+    Deterministic: equal examples give equal bytes on the same processor and number of threads. Also gives what was
+    said of authors unseen in training.
+    """
+    fold = folds(examples)
+    trainer = Trainer(examples, codebook, embedder, watch)
+    said = unseen_said(trainer, examples, fold)
+    trained, _ = trainer.train("with all authors", np.arange(len(examples)), np.arange(0))
+    return assemble(examples, codebook, trained, said, fold, embedder.weights)
+
+
+def assemble(
+    examples: Sequence[Example], codebook: Codebook, trained: Trained, said: Said, fold: Ints, weights: str
+) -> tuple[Heads, Unseen]:
+    """Calibrate the passage heads, fit the article heads, and put everything together."""
+    unseen = judge_unseen(examples, codebook, said, fold)
+    calibration = calibrate(said, targets(examples), codebook)
+    read = readings(calibration.applied(said), [len(e.passages) for e in examples], units(codebook))
+    articles = Articles(examples, read).fit(np.arange(len(examples)), fold)
+    meaning, words = calibration.merged(trained.tuned.meaning, trained.wording, trained.bias)
+    ratios = unseen.ratios[np.isfinite(unseen.ratios)]
+    heads = Heads(
+        tuning=trained.tuned.tuning,
+        linear={
+            "meaning": meaning,
+            "relevance": articles.relevance,
+            "tone": articles.tone.tone,
+            "spread": articles.tone.spread,
+        },
+        wording=words,
+        thresholds=calibration.thresholds,
+        residuals=np.sort(ratios).astype(np.float32),
+        weights=weights,
+        codebook=codebook.hash,
+        hash="",
+        about={"codes": list(codebook.codes), "facts": list(codebook.facts)},
+    )
+    return heads, unseen

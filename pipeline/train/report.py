@@ -2,134 +2,215 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.progress import Progress
 from rich.table import Table
 
-from config.codebook import Codebook, LabelledArticle, load_codebook, load_corpus
+from config.codebook import Codebook, load_codebook
+from config.corpus import LabelledArticle, load_corpus, load_pairs, read_labelled
+from config.invalid import InvalidSettings
 from config.settings import Settings
 from pipeline.analyse.embed import SentenceEmbedder
 from pipeline.analyse.heads import Heads, load_heads, save_heads
-from pipeline.records import FAMILIES, VOICES
-from pipeline.train.articles import Unseen, fit
-from pipeline.train.corpus import UNKNOWN, examples
-from pipeline.train.measure import macro_f1, micro_f1, ordinal_alpha, spearman
+from pipeline.analyse.judge import load_judge
+from pipeline.analyse.screen import even_threshold
+from pipeline.records import VOICES
+from pipeline.train.agreement import agreement, paired
+from pipeline.train.compare import compare, comparison_table
+from pipeline.train.corpus import examples, folds
+from pipeline.train.figures import Figures, figures, parity_gap
+from pipeline.train.fit import Trainer, Unseen, fit, unseen_said
+from pipeline.train.judged import Judged, judged, unseen_judged
+from pipeline.train.pairs import pair_figures
 
-Figures = dict[str, dict[str, float]]
 ALL = "all"
+LENGTHS = ((6, "up to 6 sentences"), (10, "7 to 10 sentences"), (15, "11 to 15 sentences"))
+LONGER = "more than 15 sentences"
+
+
+def _length(article: LabelledArticle) -> str:
+    count = sum(1 for _ in article.sentences())
+    return next((name for most, name in LENGTHS if count <= most), LONGER)
+
+
+GROUPS: dict[str, Callable[[LabelledArticle], str]] = {
+    "language": lambda article: article.language,
+    "register": lambda article: article.kind or "unknown",
+    "length": _length,
+    "tone": lambda article: "irrelevant" if article.tone is None else f"{article.tone:+.1f}",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Figures by language (and `all`), measured on authors that the heads had not seen."""
+    """Figures by group (and `all`), on articles that the heads had not learnt from."""
 
-    figures: Figures
+    title: str
+    groups: dict[str, Figures]
+    judged: Sequence[Judged]
+
+    def save(self, file: Path) -> None:
+        """Keep the figures for a later comparison."""
+        file.write_text(json.dumps({"title": self.title, "groups": self.groups}, indent=1), encoding="utf-8")
 
     def table(self) -> Table:
         """The figures as a table, a line each."""
-        table = Table(title="Agreement with the coder, authors unseen in training")
-        table.add_column("measure")
-        languages = list(self.figures)
-        for language in languages:
-            table.add_column(language, justify="right")
-        for measure in self.figures[ALL]:
-            table.add_row(measure, *(f"{self.figures[language][measure]:.3f}" for language in languages))
+        return _table(self.title, self.groups, lambda group, measure: _cell(self.groups[group].get(measure)))
+
+    def compared(self, earlier: dict[str, Any]) -> Table:
+        """The figures with what has changed since an evaluation that was saved."""
+
+        def cell(group: str, measure: str) -> str:
+            now, then = self.groups[group].get(measure), earlier["groups"].get(group, {}).get(measure)
+            return _cell(now) if now is None or then is None else f"{_cell(now)} ({now - then:+.3f})"
+
+        return _table(f"{self.title}, against {earlier['title']}", self.groups, cell)
+
+    def worst(self, count: int) -> Table:
+        """The articles whose tone is farthest from the coder's."""
+        table = Table(title="Worst mistakes", title_justify="left")
+        for column in ("article", "language", "headline", "coder", "ours"):
+            table.add_column(column, overflow="fold")
+        toned = [item for item in self.judged if item.toned]
+        for item in sorted(toned, key=lambda item: (-abs(_error(item)), item.source.id))[:count]:
+            headline = item.source.title.text if item.source.title else ""
+            table.add_row(
+                item.source.id, item.source.language, headline, f"{item.source.tone:+.1f}", f"{item.tone:+.2f}"
+            )
         return table
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trained(Evaluation):
-    """Heads that were written, with their figures."""
+def _error(item: Judged) -> float:
+    return (item.tone or 0.0) - (item.source.tone or 0.0)
 
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.0f}" if value >= 2 and value == int(value) else f"{value:.3f}"
+
+
+def _table(title: str, groups: dict[str, Figures], cell: Callable[[str, str], str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("measure")
+    for group in groups:
+        table.add_column(group, justify="right")
+    for measure in groups[ALL]:
+        table.add_row(measure, *(cell(group, measure) for group in groups))
+    return table
+
+
+def evaluation(title: str, items: Sequence[Judged], heads: Heads, by: str = "language") -> Evaluation:
+    """Figures for each group of articles and for all together."""
+    names = sorted({GROUPS[by](item.source) for item in items if not item.single})
+    parts = {name: [item for item in items if not item.single and GROUPS[by](item.source) == name] for name in names}
+    groups = {name: figures(part, heads.residuals) for name, part in parts.items()}
+    return Evaluation(title=title, groups=groups | {ALL: figures(items, heads.residuals)}, judged=items)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedHeads:
+    """Heads that were written, with their figures on authors unseen in training."""
+
+    evaluation: Evaluation
     file: Path
     hash: str
 
 
-def train_heads(settings: Settings, into: Path | None, bar: Progress) -> Trained:
-    """Fit the heads for the configured model and write them to `into`, or to the data directory."""
+def train_heads(settings: Settings, into: Path | None, bar: Progress) -> TrainedHeads:
+    """Train for the configured model and write the heads to `into`, or to the data directory."""
     heads, unseen = _fit(settings, bar)
-    figures = measure(unseen)
-    heads = replace(heads, about={**heads.about, "figures": figures})
+    found = evaluation(UNSEEN, unseen_judged(unseen, load_codebook(), even_threshold()), heads)
+    heads = replace(heads, about={**heads.about, "figures": found.groups})
     models = settings.storage.directory() / "models"
     file = into or models / f"heads-{heads.weights}.npz"
     file.parent.mkdir(parents=True, exist_ok=True)
     save_heads(heads, file)
     written = load_heads(file, weights=heads.weights, codebook=heads.codebook)
-    return Trained(figures=figures, file=file, hash=written.hash)
+    return TrainedHeads(evaluation=found, file=file, hash=written.hash)
 
 
-def evaluate_heads(settings: Settings, bar: Progress) -> Evaluation:
-    """Fit on all authors but some and judge those, in turn, and measure the agreement with the coder."""
-    return Evaluation(figures=measure(_fit(settings, bar)[1]))
+UNSEEN = "Agreement with the coder, authors unseen in training"
+
+
+def evaluate_unseen(settings: Settings, by: str, bar: Progress) -> Evaluation:
+    """Train without some authors and judge those, in turn, and measure the agreement with the coder."""
+    heads, unseen = _fit(settings, bar)
+    return evaluation(UNSEEN, unseen_judged(unseen, load_codebook(), even_threshold()), heads, by)
 
 
 def _fit(settings: Settings, bar: Progress) -> tuple[Heads, Unseen]:
+    codebook = load_codebook()
+    embedder = SentenceEmbedder(settings.embed, settings.storage.directory() / "models")
+    return fit(examples(load_corpus(), codebook), codebook, embedder, _stages(bar))
+
+
+def _stages(bar: Progress) -> Callable[[str, int, int], None]:
+    """Shows each stage as a bar of its own."""
+    tasks: dict[str, Any] = {}
+
+    def watch(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.advance(tasks[stage], done)
+
+    return watch
+
+
+def compare_approaches(settings: Settings, bar: Progress) -> Table:
+    """What each step from the plainest approach to the one that ships buys, on the same folds."""
     codebook, corpus = load_codebook(), load_corpus()
     embedder = SentenceEmbedder(settings.embed, settings.storage.directory() / "models")
-    task = bar.add_task("embedding", total=sum(1 for article in corpus for _ in article.passages()))
-    embedded = examples(corpus, codebook, embedder, progress=lambda done: bar.advance(task, done))
-    return fit(embedded, codebook, weights=embedder.weights)
+    labelled = examples(corpus, codebook)
+    fold = folds(labelled)
+    said = unseen_said(Trainer(labelled, codebook, embedder, _stages(bar)), labelled, fold)
+    return comparison_table(compare(labelled, codebook, embedder, said, fold))
 
 
-def measure(unseen: Unseen) -> Figures:
-    """All figures, for each language and for all together."""
-    languages = sorted({e.source.language for e in unseen.examples})
-    return {name: _measure(unseen, name) for name in [*languages, ALL]}
+def evaluate_files(settings: Settings, files: Iterable[Path], by: str, bar: Progress) -> Evaluation:
+    """Score labelled articles as a run would, and measure the agreement with their coder."""
+    articles = [article for file in files for article in read_labelled(file)]
+    faults = _faults(load_codebook(), articles)
+    if faults:
+        raise InvalidSettings("\n".join(faults))
+    return evaluate_articles(settings, articles, by, bar)
 
 
-def _measure(unseen: Unseen, language: str) -> dict[str, float]:
-    chosen = [i for i, e in enumerate(unseen.examples) if language in (ALL, e.source.language)]
-    articles = [i for i in chosen if not unseen.examples[i].single]
-    relevant = [i for i in articles if unseen.examples[i].source.relevant]
-    tone = [unseen.examples[i].source.tone or 0.0 for i in relevant]
-    said = np.clip(unseen.tone[relevant], -1, 1)
-    on_topic = [unseen.examples[i].source.relevant for i in articles]
-    kept = unseen.relevance[articles] >= unseen.cut
-    return {
-        "passages": float(sum(len(unseen.coded[i]) for i in chosen)),
-        "articles": float(len(articles)),
-        "family macro-F1, articles": _family_f1(unseen, relevant),
-        "family macro-F1, all passages": _family_f1(unseen, chosen),
-        "code micro-F1": _code_f1(unseen, relevant),
-        "voice macro-F1": _voice_f1(unseen, chosen),
-        "fact micro-F1, articles": _fact_f1(unseen, relevant),
-        "relevance F1": float(2 * np.sum(kept & on_topic) / (np.sum(kept) + np.sum(on_topic))),
-        "tone Spearman": spearman(tone, said),
-        "tone ordinal alpha": ordinal_alpha(tone, said),
-        "tone mean absolute error": float(np.abs(said - tone).mean()),
+def evaluate_articles(settings: Settings, articles: Sequence[LabelledArticle], by: str, bar: Progress) -> Evaluation:
+    """The same for articles at hand; with stories told in several languages, how far their tones lie apart."""
+    judge = load_judge(settings)
+    task = bar.add_task("scoring", total=len(articles))
+    items = list(judged(articles, load_codebook(), judge, watch=lambda done: bar.advance(task, done)))
+    found = evaluation(f"Agreement with the coder, {len(items)} articles", items, judge.heads, by)
+    gap = parity_gap(items)
+    return found if gap != gap else replace(found, groups=_with(found.groups, "parity gap", gap))  # noqa: PLR0124 - NaN
+
+
+def _with(groups: dict[str, Figures], measure: str, value: float) -> dict[str, Figures]:
+    return groups | {ALL: groups[ALL] | {measure: value}}
+
+
+def agreement_of_coders() -> Evaluation:
+    """How far a second coder, who saw no labels, agrees with the corpus."""
+    codebook = load_codebook()
+    pairs = paired(load_corpus(), load_corpus("recoded"))
+    groups = {
+        language: agreement([pair for pair in pairs if pair[0].language == language], codebook)
+        for language in codebook.languages
     }
+    return Evaluation(title="Agreement of two coders", groups=groups | {ALL: agreement(pairs, codebook)}, judged=())
 
 
-def _family_f1(unseen: Unseen, chosen: Sequence[int]) -> float:
-    truth = np.concatenate([unseen.examples[i].families for i in chosen])
-    said = [FAMILIES.index(passage.family) for i in chosen for passage in unseen.coded[i]]
-    return macro_f1(truth, said, len(FAMILIES))
-
-
-def _code_f1(unseen: Unseen, chosen: Sequence[int]) -> float:
-    truth = np.vstack([unseen.examples[i].codes for i in chosen])
-    names = list(load_codebook().codes)
-    said = [[name in passage.codes for name in names] for i in chosen for passage in unseen.coded[i]]
-    return micro_f1(truth, said)
-
-
-def _voice_f1(unseen: Unseen, chosen: Sequence[int]) -> float:
-    truth = np.concatenate([unseen.examples[i].voices for i in chosen])
-    said = np.array([VOICES.index(passage.voice) for i in chosen for passage in unseen.coded[i]])
-    return macro_f1(truth[truth != UNKNOWN], said[truth != UNKNOWN], len(VOICES))
-
-
-def _fact_f1(unseen: Unseen, chosen: Sequence[int]) -> float:
-    names = list(load_codebook().facts)
-    truth = [unseen.examples[i].facts.any(axis=0) for i in chosen]
-    said = [[any(name in passage.facts for passage in unseen.coded[i]) for name in names] for i in chosen]
-    return micro_f1(truth, said)
+def evaluate_pairs(settings: Settings, bar: Progress) -> Evaluation:
+    """Whether sentences with the same words and another verdict are told apart."""
+    pairs = load_pairs()
+    task = bar.add_task("scoring", total=len(pairs))
+    groups = pair_figures(pairs, load_judge(settings), watch=lambda done: bar.advance(task, done))
+    return Evaluation(title="Minimal pairs", groups=groups, judged=())
 
 
 def count_corpus() -> dict[str, Any]:
@@ -143,7 +224,8 @@ def count_corpus() -> dict[str, Any]:
             counts[article.language, "passages"] += 1
             counts[article.language, "neutral"] += not passage.codes
             counts.update((article.language, code) for code in passage.codes)
-    rows = ["articles", "relevant", "passages", "neutral", *codebook.codes]
+            counts[article.language, passage.voice or ""] += bool(passage.codes)
+    rows = ["articles", "relevant", "passages", "neutral", *codebook.codes, *VOICES]
     table = {row: {language: counts[language, row] for language in codebook.languages} for row in rows}
     return {
         "codebook": codebook.name,

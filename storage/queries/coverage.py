@@ -47,7 +47,9 @@ class Coverage:
     tone_high: float
     outlook: float
     scrutiny: float
+    credulity: float | None
     omitted: tuple[str, ...]
+    unusual: tuple[str, ...]
     codes: dict[str, float]
     run: str
     scored_at: datetime
@@ -63,7 +65,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotation:
-    """A coded sentence: `text` stands at [start, end) of the article's `part`. `codes`: strongest first."""
+    """A sentence that the score rests on: `text` stands at [start, end) of the article's `part`.
+
+    `codes`: strongest first; `facts`: the context that it gives. One of them is never empty.
+    """
 
     position: int
     part: Part
@@ -73,13 +78,14 @@ class Quotation:
     family: Family
     voice: Voice
     codes: dict[str, float]
+    facts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutletTone:
     """How an outlet covers the talks.
 
-    Without enough articles, `tone`, `interval`, `outlook` and `scrutiny` are None.
+    Without enough articles, `tone` and all that follows are None.
     """
 
     outlet: str
@@ -89,6 +95,7 @@ class OutletTone:
     interval: tuple[float, float] | None
     outlook: float | None
     scrutiny: float | None
+    credulity: float | None
 
 
 COLUMNS = (
@@ -97,7 +104,8 @@ COLUMNS = (
     revisions.c.id.label("revision_id"),
     *(articles.c[name] for name in ("url", "outlet", "country", "kind", "published_at", "first_seen_at")),
     *(revisions.c[name] for name in ("language", "title", "partial")),
-    *(scores.c[name] for name in ("tone", "tone_low", "tone_high", "outlook", "scrutiny", "omitted", "scored_at")),
+    *(scores.c[name] for name in ("tone", "tone_low", "tone_high", "outlook", "scrutiny", "credulity")),
+    *(scores.c[name] for name in ("omitted", "unusual", "scored_at")),
     runs.c.stamp.label("run"),
     WHEN,
 )
@@ -131,7 +139,7 @@ def extremes(
 
 
 def evidence(connection: Connection, score_id: int) -> tuple[Quotation, ...]:
-    """The coded sentences of a score in their order.
+    """The sentences of a score that bear a code or give a context fact, in their order.
 
     What is not found in the stored text any more is left out.
     """
@@ -143,7 +151,7 @@ def evidence(connection: Connection, score_id: int) -> tuple[Quotation, ...]:
     selection = select(codings, revisions.c.title, revisions.c.text).select_from(joined)
     rows = connection.execute(selection.where(codings.c.score_id == score_id).order_by(codings.c.position))
     codes = _codes(connection, score_id)
-    quotations = (_quotation(row, codes[row.position]) for row in rows if row.position in codes)
+    quotations = (_quotation(row, codes.get(row.position, {})) for row in rows if row.position in codes or row.facts)
     return tuple(quotation for quotation in quotations if quotation)
 
 
@@ -155,7 +163,10 @@ def by_outlet(
     Outlets with fewer than `min_n` articles (never less than MIN_N) follow unranked, with their number only.
     """
     tone = scores.c.tone
-    means = [func.avg(column).label(column.name) for column in (tone, scores.c.outlook, scores.c.scrutiny)]
+    means = [
+        func.avg(column).label(column.name)
+        for column in (tone, scores.c.outlook, scores.c.scrutiny, scores.c.credulity)
+    ]
     counts = (func.count().label("n"), func.sum(tone * tone).label("squares"))
     names = (articles.c.outlet, func.min(articles.c.country).label("country"))
     selection = scored(connection, wanted or Filter(), *names, *counts, *means)
@@ -186,7 +197,8 @@ def _rows(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...
 
 
 def _coverage(row: Row[Any], codes: dict[str, float]) -> Coverage:
-    return Coverage(**{**row._mapping, "omitted": tuple(row.omitted), "codes": codes})
+    unusual = tuple(row.unusual or ())
+    return Coverage(**{**row._mapping, "omitted": tuple(row.omitted), "unusual": unusual, "codes": codes})
 
 
 def _strongest(connection: Connection, score_ids: Sequence[int]) -> dict[int, dict[str, float]]:
@@ -215,18 +227,19 @@ def _quotation(row: Row[Any], codes: dict[str, float]) -> Quotation | None:
     text = (row.title if row.part == "title" else row.text)[start:end]
     if hash_of(text) != row.text_hash:
         return None
-    judged = {"family": row.family, "voice": row.voice, "codes": codes}
+    judged = {"family": row.family, "voice": row.voice, "codes": codes, "facts": tuple(row.facts)}
     return Quotation(position=row.position, part=row.part, start=start, end=end, text=text, **judged)
 
 
 def _outlet(row: Row[Any], min_n: int, level: float) -> OutletTone:
     names = {"outlet": row.outlet, "country": row.country, "articles": row.n}
     if row.n < min_n:
-        return OutletTone(**names, tone=None, interval=None, outlook=None, scrutiny=None)
+        return OutletTone(**names, tone=None, interval=None, outlook=None, scrutiny=None, credulity=None)
     deviation = sqrt(max(0.0, (row.squares - row.n * row.tone**2) / (row.n - 1)))
     half_width = student_t((1 + level) / 2, row.n - 1) * deviation / sqrt(row.n)
     interval = (max(-1.0, row.tone - half_width), min(1.0, row.tone + half_width))
-    return OutletTone(**names, tone=row.tone, interval=interval, outlook=row.outlook, scrutiny=row.scrutiny)
+    shares = {name: row._mapping[name] for name in ("outlook", "scrutiny", "credulity")}
+    return OutletTone(**names, tone=row.tone, interval=interval, **shares)
 
 
 def student_t(share: float, freedom: int) -> float:

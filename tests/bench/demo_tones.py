@@ -42,7 +42,7 @@ def main() -> None:
     others = len(meant) - len(on_topic)
     print(f"on the talks {len(on_topic)}, kept {len(kept)}; other news {others}, kept {len(rows) - len(kept)}")
     print(f"tone: Spearman {spearman(*tones):.3f}, ordinal alpha {ordinal_alpha(*tones):.3f}")
-    print(f"intervals at 0.9 that hold the tone meant: {held} of {len(kept)}")
+    print(f"intervals at {load().score.coverage:.0%} that hold the tone meant: {held} of {len(kept)}")
 
 
 if __name__ == "__main__":
