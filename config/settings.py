@@ -114,6 +114,13 @@ class ExtractSettings(Section):
     max_chars: Count
 
 
+class WorkersSettings(Section):
+    """What one feed or page may cost the process that reads it."""
+
+    timeout_s: Positive
+    memory_mb: Annotated[int, Field(ge=64)]
+
+
 class EmbedSettings(Section):
     """Which model turns passages into vectors."""
 
@@ -158,6 +165,7 @@ class Settings(BaseModel):
     fetch: FetchSettings
     poll: PollSettings
     extract: ExtractSettings
+    workers: WorkersSettings
     embed: EmbedSettings
     screen: ScreenSettings
     score: ScoreSettings

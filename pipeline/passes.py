@@ -27,8 +27,8 @@ class Tools:
     """Everything a pass works with. Built once; tests build it from their own parts."""
 
     fetch: Fetch
-    parse: Callable[[Fetched], ParsedFeed]
-    extract: Callable[[Fetched, Entry, Feed], Article]
+    parse: Callable[[Fetched], Awaitable[ParsedFeed]]
+    extract: Callable[[Fetched, Entry, Feed], Awaitable[Article]]
     from_summary: Callable[[Entry, Feed], Article]
     canonical: Callable[[str], str]
     judge: Judge

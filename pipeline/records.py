@@ -38,6 +38,7 @@ class Feed:
     body_hash: str | None = None
     due_at: datetime | None = None
     failures: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from config.settings import PollSettings
 from config.sources import FeedSource
 from pipeline.analyse.judge import Judgement
 from pipeline.collect.polling import after_failure, after_success
-from pipeline.errors import CollectError, ExtractError, FetchError, ModelError, TreatywatchError
+from pipeline.errors import LETHAL, CollectError, ExtractError, FetchError, ModelError, TreatywatchError
 from pipeline.passes import FeedOutcome, PassReport, Quiet, Tools, Watcher
 from pipeline.records import Article, Dropped, Fetched, NotModified, ParsedFeed
 from storage import articles, feeds, scores
@@ -37,6 +37,8 @@ from storage.feeds import StoredFeed
 log = structlog.get_logger()
 T = TypeVar("T")
 PENDING = 2000  # entries looked up at a time
+STRIKES = 2  # workers that a page may kill before it is set aside
+POISON = "poison"  # the reason then: also of a feed that killed twice in a row, until it can be read
 
 
 async def run_once(
@@ -112,7 +114,7 @@ class _Pass:
         try:
             answer = await self._tools.fetch(feed.url, etag=feed.etag, last_modified=feed.last_modified)
             unchanged = isinstance(answer, NotModified) or _hash(answer.body) == feed.body_hash
-            parsed = None if unchanged else self._tools.parse(answer)  # type: ignore[arg-type]
+            parsed = None if unchanged else await self._tools.parse(answer)  # type: ignore[arg-type]
         except CollectError as error:
             outcome = self._feed_failed(stored, error, started)
         except Exception as error:  # noqa: BLE001 - one feed must stop neither the others nor the next pass
@@ -155,11 +157,14 @@ class _Pass:
     def _feed_failed(self, stored: StoredFeed, error: CollectError, started: float) -> FeedOutcome:
         now, feed = self._tools.clock(), stored.feed
         asked_s = error.retry_after_s if isinstance(error, FetchError) else None
+        reason = POISON if error.lethal and feed.reason in (*LETHAL, POISON) else error.reason
+        if reason == POISON:
+            asked_s = self._settings.max_interval_s
         due_at = after_failure(feed.url, feed.failures + 1, now, self._settings, retry_after_s=asked_s)
         with self._database.write() as connection:
-            feeds.failed(connection, stored.id, reason=error.reason, detail=str(error), due_at=due_at, now=now)
+            feeds.failed(connection, stored.id, reason=reason, detail=str(error), due_at=due_at, now=now)
             self._log(connection, feed.url, "feed", started, error.reason, feed_id=stored.id, error=error)
-        return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=error.reason, detail=str(error))
+        return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=reason, detail=str(error))
 
     # Pages
 
@@ -175,8 +180,8 @@ class _Pass:
     async def _read(self, stored: StoredEntry) -> None:
         started = monotonic()
         try:
-            page = await self._page(stored)
-            article, judgement = await self._apart(self._judge_page, page, stored)
+            page, found = await self._found(stored, started)
+            article, judgement = await self._apart(self._judge_found, found, stored)
         except CollectError as error:
             self._page_failed(stored, error, started)
         except Exception as error:  # noqa: BLE001 - one page must stop neither the others nor the next pass
@@ -185,10 +190,32 @@ class _Pass:
             self._keep(stored, article, judgement, page, started)
         self._watcher.done("articles")
 
+    async def _found(self, stored: StoredEntry, started: float) -> tuple[Fetched | None, Article | None]:
+        """The entry's page and the article there; None where the feed's summary has to do.
+
+        Raises CollectError if a later try may help.
+        """
+        page = await self._page(stored)
+        if page is None:
+            return None, None
+        try:
+            return page, await self._tools.extract(page, stored.entry, stored.feed)
+        except ExtractError as error:
+            log.info("page", url=error.url, outcome=error.reason, detail=str(error))
+            if not error.lethal:
+                return page, None
+            if stored.strikes + 1 < STRIKES and stored.attempts + 1 < self._settings.max_attempts:
+                raise
+            self._set_aside(stored, error, started)
+            return None, None
+
     async def _page(self, stored: StoredEntry) -> Fetched | None:
         """The entry's page, or None where the feed's summary has to do. Raises FetchError if a later try may help."""
         if stored.entry.link is None:
             raise ExtractError("the entry has no link", url=stored.feed.url, reason="no_link", retry=False)
+        if stored.strikes >= STRIKES:
+            self.report.counts[f"page {POISON}"] += 1
+            return None
         try:
             answer = await self._tools.fetch(stored.entry.link)
         except FetchError as error:
@@ -198,14 +225,16 @@ class _Pass:
             return None
         return answer if isinstance(answer, Fetched) else None
 
-    def _judge_page(self, page: Fetched | None, stored: StoredEntry) -> tuple[Article, Judgement | None]:
-        try:
-            if page is None:
-                raise ExtractError("no page", url=stored.entry.link or "", reason="no_text")
-            article = self._tools.extract(page, stored.entry, stored.feed)
-        except ExtractError as error:
-            log.info("page", url=error.url, outcome=error.reason, detail=str(error))
-            article = self._tools.from_summary(stored.entry, stored.feed)
+    def _set_aside(self, stored: StoredEntry, error: ExtractError, started: float) -> None:
+        """A page killed a worker for the last time: the log counts it, and the drop says so for good."""
+        dropped = Dropped(url=stored.url or error.url, stage="page", reason=POISON, detail=str(error))
+        with self._database.write() as connection:
+            self._log(connection, error.url, "page", started, error.reason, feed_id=stored.feed_id, error=error)
+            articles.drop(connection, dropped, now=self._tools.clock())
+        self.report.drops[dropped.stage, dropped.reason] += 1
+
+    def _judge_found(self, found: Article | None, stored: StoredEntry) -> tuple[Article, Judgement | None]:
+        article = found or self._tools.from_summary(stored.entry, stored.feed)
         return article, self._judge(article)
 
     def _judge(self, article: Article) -> Judgement | None:
@@ -242,8 +271,8 @@ class _Pass:
         log.info("page", url=url, outcome=error.reason, detail=str(error))
         with self._database.write() as connection:
             self._log(connection, url, "page", started, error.reason, feed_id=stored.feed_id, error=error)
-            if isinstance(error, FetchError):
-                asked_s = error.retry_after_s
+            if isinstance(error, FetchError) or error.lethal:
+                asked_s = error.retry_after_s if isinstance(error, FetchError) else None
                 again = after_failure(url, stored.attempts + 1, now, self._settings, retry_after_s=asked_s)
                 articles.retry_later(connection, stored.id, again, error.reason)
                 self.report.counts["retried later"] += 1

@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
+from pipeline.errors import LETHAL
 from pipeline.records import Entry, Feed
 from storage.columns import storable
 from storage.feeds import RECORD
-from storage.schema import article_urls, entries, feeds
+from storage.schema import article_urls, entries, feeds, fetches
 from storage.writes import INDEXABLE_BYTES, insert_new
 
 BATCH = 500  # rows looked up at once; SQLite takes some 32,000 values in a statement
@@ -25,7 +26,8 @@ RECORDED = ("link", "title", "summary", "author", "language", "published_at", "u
 class StoredEntry:
     """An entry that waits for its page.
 
-    `url`: its canonical link, `attempts`: how often the page was tried in vain.
+    `url`: its canonical link, `attempts`: how often the page was tried in vain, `strikes`: how often reading it killed
+    a worker, whichever entry led to it.
     """
 
     id: int
@@ -34,6 +36,7 @@ class StoredEntry:
     entry: Entry
     url: str | None
     attempts: int
+    strikes: int = 0
 
 
 def add_entries(
@@ -122,8 +125,10 @@ def pending(
     """Entries of watched feeds whose page is to be fetched now, each page once, the feeds taking turns."""
     waiting = _waiting(now, feed_id).subquery()
     columns = [feeds.c[name].label(f"feed_{name}") for name in RECORD]
+    killed = fetches.c.url == entries.c.link, fetches.c.what == "page", fetches.c.outcome.in_(LETHAL)
+    strikes = select(func.count()).select_from(fetches).where(*killed).scalar_subquery().label("strikes")
     ready = (
-        select(entries, *columns)
+        select(entries, strikes, *columns)
         .join(waiting, waiting.c.id == entries.c.id)
         .join(feeds, feeds.c.id == entries.c.feed_id)
         .where(waiting.c.copy == 1)
@@ -151,7 +156,9 @@ def _waiting(now: datetime, feed_id: int | None) -> Any:
 def _stored(row: Row[Any]) -> StoredEntry:
     entry = Entry(guid=row.key, **{name: row._mapping[name] for name in RECORDED})
     feed = Feed(**{name: row._mapping[f"feed_{name}"] for name in RECORD})
-    return StoredEntry(id=row.id, feed_id=row.feed_id, feed=feed, entry=entry, url=row.url, attempts=row.attempts)
+    return StoredEntry(
+        id=row.id, feed_id=row.feed_id, feed=feed, entry=entry, url=row.url, attempts=row.attempts, strikes=row.strikes
+    )
 
 
 def retry_later(connection: Connection, entry_id: int, next_try_at: datetime, reason: str) -> None:

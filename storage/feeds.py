@@ -27,7 +27,7 @@ GIVEN = (
     "kind",
     "format",
 )  # what the list of feeds says; the rest is observed
-RECORD = ("url", *GIVEN, "etag", "last_modified", "body_hash", "due_at", "failures")
+RECORD = ("url", *GIVEN, "etag", "last_modified", "body_hash", "due_at", "failures", "reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,8 @@ def _feed(fetched: Fetched, prepared: Prepared) -> Outline:
         )
         atom = str(found.get("version")).startswith("atom")
         read = [_item(dict(entry), atom=atom) for entry in found["entries"]]
+    except MemoryError:
+        raise
     except Exception as fault:  # feedparser lets KeyError, ValueError, OverflowError and others through
         raise _error(fetched, "malformed", f"the feed can't be read: {type(fault).__name__}") from fault
     if not found.get("version") and not read:
