@@ -77,6 +77,10 @@ def is_running(process: int) -> bool:
         return False
 
 
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def wait_until(done: Callable[[], bool], seconds: float = 20) -> None:
     until = time.monotonic() + seconds
     while not done():
@@ -133,7 +137,7 @@ def test_an_unexpected_exception_is_told_with_its_traceback_and_costs_no_worker(
         before = await workers.run(ParseError, URL, hostile.pid)
         with pytest.raises(RuntimeError) as caught:
             await workers.run(ParseError, URL, hostile.fault)
-        return before, str(caught.value), await workers.run(ParseError, URL, hostile.pid)
+        return before, f"{caught.value} {caught.value.__notes__}", await workers.run(ParseError, URL, hostile.pid)
 
     before, message, after = working(use)
     assert before == after
@@ -254,6 +258,22 @@ def test_F43_a_body_is_not_blamed_for_a_worker_that_was_told_to_stop(tmp_path: P
         reading = asyncio.create_task(workers.run(ParseError, URL, hostile.linger, str(note)))
         await asyncio.to_thread(wait_until, lambda: note.exists() and note.read_text() != "")
         os.kill(int(note.read_text()), signal.SIGTERM)
+        return await reading
+
+    assert working(use) == "second"
+
+
+def test_F43_a_body_is_not_blamed_when_all_processes_but_the_service_are_told_to_stop(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+
+    async def use(workers: Workers) -> str:
+        reading = asyncio.create_task(workers.run(ParseError, URL, hostile.linger, str(note)))
+        await asyncio.to_thread(wait_until, lambda: note.exists() and note.read_text() != "")
+        worker = int(note.read_text())
+        server = parent_of(worker)
+        assert server != os.getpid()
+        for process in (server, worker):
+            os.kill(process, signal.SIGTERM)
         return await reading
 
     assert working(use) == "second"

@@ -203,7 +203,9 @@ def _outcome(
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as fault:  # noqa: BLE001 - a library's exceptions may not travel; their text does
-        return None, RuntimeError(f"{fault!r} in a worker:\n{format_exc()}")
+        unexpected = RuntimeError(f"{fault!r} in a worker")
+        unexpected.add_note(format_exc())
+        return None, unexpected
     except BaseException:  # noqa: BLE001 - SystemExit would end the service
         os._exit(1)
     finally:
