@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import stat
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from httpx import Response
 
 from pipeline.report.auth import Caller, Door, needs
@@ -264,3 +266,24 @@ def test_the_key_of_sessions_is_made_once_and_for_its_owner_alone(tmp_path: Path
     (file,) = (tmp_path / "data").iterdir()
     assert (len(keys), len(keys.pop()), stat.S_IMODE(file.stat().st_mode)) == (1, 64, 0o600)
     assert session_key("given", tmp_path / "none") == b"given"
+
+
+def test_a_crowd_that_presents_wrong_tokens_leaves_room_for_others(tmp_path: Path) -> None:
+    def knock(number: int) -> str:
+        try:
+            return str(door.opened("tw_000000000000_" + "0" * 43, str(number)))
+        except HTTPException as refusal:
+            return str(refusal.status_code)
+
+    with site(tmp_path, **OTHERS) as found, ThreadPoolExecutor(40) as crowd:
+        door = Door(found.database, Rates(100, 3600))
+        answers = Counter(crowd.map(knock, range(40)))
+    assert answers.keys() == {"None", "429"}
+    assert answers["429"] > answers["None"] >= 8
+
+
+def test_a_database_that_fails_while_somebody_knocks_is_a_503(guarded: Site) -> None:
+    with guarded.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE tokens")
+    answer = guarded.ask("/api/v1/me", headers=bearer("tw_000000000000_" + "0" * 43))
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")

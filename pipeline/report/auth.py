@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any, get_args
 from urllib.parse import quote
 
@@ -38,6 +38,7 @@ RANK: dict[Role, int] = {role: rank for rank, role in enumerate(get_args(Role))}
 HEALTH, SIGN_IN, SIGN_OUT = "/health", "/sign-in", "/sign-out"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 KNOWN_S, MOST_KNOWN = 60.0, 1000  # how long and how many right tokens are remembered without hashing them again
+MOST_WAITING = 8  # tokens waiting to be hashed: more would take the threads that answer everybody else
 NOTE_S = 60.0  # how often the time of a token's last use is written
 
 
@@ -83,6 +84,7 @@ class Door:
         self._known: OrderedDict[bytes, float] = OrderedDict()
         self._noted: dict[int, float] = {}
         self._hashing = Lock()  # one at a time: each takes 16 MiB
+        self._waiting = BoundedSemaphore(MOST_WAITING)
 
     def opened(self, presented: str, client: str) -> Token | None:
         """The live token that was presented, or None. Refuses a client that has failed too often."""
@@ -116,17 +118,26 @@ class Door:
     def _compare(self, sealed: Sealed | None, presented: str, client: str, digest: bytes) -> bool:
         if wait_s := self._failures.take(client):
             raise too_many(wait_s)
-        with self._hashing:
-            right = tokens.matches(sealed, presented)
-            if right:
-                self._known[digest] = time.monotonic() + KNOWN_S
-                while len(self._known) > MOST_KNOWN:
-                    self._known.popitem(last=False)
-        if right:
+        if not self._waiting.acquire(blocking=False):
             self._failures.give_back(client)
-        else:
-            log.warning("sign-in failed", client=client)
+            raise too_many(1)
+        try:
+            with self._hashing:
+                right = tokens.matches(sealed, presented)
+        finally:
+            self._waiting.release()
+        self._conclude(right, client, digest)
         return right
+
+    def _conclude(self, right: bool, client: str, digest: bytes) -> None:
+        if not right:
+            log.warning("sign-in failed", client=client)
+            return
+        self._failures.give_back(client)
+        with self._hashing:
+            self._known[digest] = time.monotonic() + KNOWN_S
+            while len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
 
 
 class Gate:

@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from pipeline.errors import StorageError
 
 log = structlog.get_logger()
-THEIR_FAULT = {"bad_cursor", "refused"}  # reasons of a StorageError that what was asked for brings about
 MOST = 20  # faults named in one answer
 TITLE = "Something went wrong here; the log says what"
 
@@ -37,6 +36,16 @@ def refused(error: AnyHTTPException) -> JSONResponse:
     return problem(error.status_code, title, headers=error.headers)
 
 
+def not_stored(error: StorageError) -> JSONResponse:
+    """The answer where the database does not answer, or not to this."""
+    if error.reason == "bad_cursor":
+        return problem(422, str(error))
+    if error.reason == "refused":
+        return problem(422, "The database refuses these values")
+    log.error("database", reason=error.reason, detail=str(error))
+    return problem(503, "The database can't be used now; the log says why")
+
+
 def install(app: FastAPI) -> None:
     """Make every error of an application a problem."""
 
@@ -53,9 +62,4 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StorageError)
     def blame(_: Request, error: StorageError) -> JSONResponse:
-        if error.reason == "bad_cursor":
-            return problem(422, str(error))
-        if error.reason in THEIR_FAULT:
-            return problem(422, "The database refuses these values")
-        log.error("database", reason=error.reason, detail=str(error))
-        return problem(503, "The database can't be used now; the log says why")
+        return not_stored(error)

@@ -16,7 +16,8 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from config.settings import WebSettings
-from pipeline.report.problems import TITLE, problem, refused, too_many
+from pipeline.errors import StorageError
+from pipeline.report.problems import TITLE, not_stored, problem, refused, too_many
 from pipeline.report.rates import Rates, client_of
 
 log = structlog.get_logger()
@@ -70,6 +71,8 @@ class Shield:
             await self._app(scope, _Bounded(receive, self._web.max_body_bytes), sending)
         except AnyHTTPException as refusal:
             await refused(refusal)(scope, receive, sending)
+        except StorageError as error:
+            await not_stored(error)(scope, receive, sending)
         except Exception as error:  # whatever it is, the next request is answered
             log.exception("request failed", method=scope["method"], path=scope["path"], error=type(error).__name__)
             if sending.started:
