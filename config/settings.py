@@ -7,6 +7,7 @@ override it key by key. Nothing here reads the working directory, and there is n
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
@@ -16,13 +17,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.invalid import InvalidSettings, nearest
 
 ENV_PREFIX = "TREATYWATCH_"
 CONFIG_VARIABLE = "TREATYWATCH_CONFIG"
+SECRET_CHARS = 32
+SECRET_KEYS = {("web", "secret"), ("storage", "url")}  # a message about them does not repeat what was given
 
 
 class Section(BaseModel):
@@ -55,15 +58,15 @@ class StorageSettings(Section):
     def database_url(self) -> str:
         """The SQLAlchemy URL of the database."""
         if self.url_file:
-            return _secret(Path(self.url_file).expanduser())
+            return _secret(self.url_file, "storage.url_file")
         return self.url or sqlite_url(self.directory() / "coverage.db")
 
 
-def _secret(file: Path) -> str:
+def _secret(file: str, place: str) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return Path(file).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"storage.url_file {file} can't be read: {error}") from None
+        raise InvalidSettings(f"{place} {file} can't be read: {error}") from None
 
 
 def sqlite_url(file: Path) -> str:
@@ -141,11 +144,34 @@ class ScoreSettings(Section):
     coverage: Annotated[float, Field(gt=0, lt=1)]
 
 
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", value):
+        raise ValueError("write a host name in lower case, without scheme and port")
+    return value
+
+
+def _secret_enough(value: SecretStr) -> SecretStr:
+    if 0 < len(value.get_secret_value()) < SECRET_CHARS:
+        raise ValueError(f"a secret has at least {SECRET_CHARS} characters")
+    return value
+
+
 class WebSettings(Section):
-    """Where the web server listens."""
+    """Where the web server listens, whom it answers, and how much it takes."""
 
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=0, le=65535)]
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...]
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...]
+    require_token: bool
+    secret: Annotated[SecretStr, AfterValidator(_secret_enough)]
+    session_hours: Positive
+    requests_per_minute: Count
+    failed_sign_ins_per_hour: Count
+    max_body_bytes: Count
+    max_query_bytes: Count
+    max_header_bytes: Annotated[int, Field(ge=1024)]
+    max_connections: Count
 
 
 class LogSettings(Section):
@@ -192,7 +218,7 @@ def load(file: Path | None = None, flags: Sequence[str] = (), environ: Mapping[s
     shipped = defaults()
     layers = {
         "--set": _from_pairs(_split_flags(flags), shipped),
-        "the environment": _from_pairs(_split_environ(environ), shipped),
+        "the environment": _from_pairs(_split_environ(environ, shipped), shipped),
     }
     if file is not None:
         layers[str(file)] = _read_file(file)
@@ -217,11 +243,16 @@ def _split_flags(flags: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         yield section, name, raw
 
 
-def _split_environ(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def _split_environ(environ: Mapping[str, str], shipped: Layer) -> Iterator[tuple[str, str, str]]:
+    """A variable of a known key with _FILE behind it names a file that holds the value."""
     for variable, raw in environ.items():
         if variable.startswith(ENV_PREFIX) and variable != CONFIG_VARIABLE:
             section, _, name = variable.removeprefix(ENV_PREFIX).lower().partition("__")
-            yield section, name, raw
+            key, known = name.removesuffix("_file"), shipped.get(section, {})
+            if key != name and key in known and name not in known:
+                yield section, key, _secret(raw, variable)
+            else:
+                yield section, name, raw
 
 
 def _from_pairs(pairs: Iterable[tuple[str, str, str]], shipped: Layer) -> Layer:
@@ -265,4 +296,5 @@ def _unknown_keys(layer: Layer, shipped: Layer, place: str) -> Iterator[str]:
 def _explain(fault: ErrorDetails, layers: Mapping[str, Layer]) -> str:
     section, name, *_ = (str(part) for part in (*fault["loc"], ""))
     place = next((place for place, layer in layers.items() if name in layer.get(section, {})), "the shipped settings")
-    return f"{place}: {section}.{name} = {fault['input']!r}: {fault['msg']}"
+    given = "..." if (section, name) in SECRET_KEYS else repr(fault["input"])
+    return f"{place}: {section}.{name} = {given}: {fault['msg']}"

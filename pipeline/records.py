@@ -18,6 +18,7 @@ Language = Literal["en", "ja", "ru"]
 Family = Literal["optimistic", "vigilant", "neutral"]
 Voice = Literal["own", "quoted_distanced", "quoted_bare"]
 Part = Literal["title", "text"]
+Role = Literal["read", "code", "admin"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 VOICES: tuple[Voice, ...] = get_args(Voice)
 Vectors = npt.NDArray[np.float32]

@@ -22,14 +22,16 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from config.sources import FeedFormat, FeedKind
-from pipeline.records import Family, Language, Part, Voice
+from pipeline.records import Family, Language, Part, Role, Voice
 from storage.columns import Id, Json, Text, Utc
 
 LANGUAGES, KINDS, FORMATS = get_args(Language), get_args(FeedKind), get_args(FeedFormat)
 PARTS, FAMILIES, VOICES = get_args(Part), get_args(Family), get_args(Voice)
+ROLES = get_args(Role)
 FEED_STATES = ("ok", "degraded", "failing", "gone", "quiet")
 ENTRY_STATES = ("announced", "done", "dropped")
 OUTBOX_STATES = ("pending", "sending", "sent", "failed", "unknown")
@@ -228,3 +230,13 @@ outbox = Table(
     UniqueConstraint("message_id"), UniqueConstraint("digest_id", "recipient"),
     Index(None, "state", "next_try_at"),
 )  # fmt: skip
+
+tokens = Table(
+    "tokens", metadata, _id(), *_must("name role prefix"), *_must("salt hash", LargeBinary()),
+    *_must("created_at", Utc()), *_may("expires_at last_used_at revoked_at", Utc()), _one_of("role", ROLES),
+    UniqueConstraint("prefix"),
+)  # fmt: skip
+
+# A name may be used again once its token is revoked.
+_UNREVOKED = text("revoked_at IS NULL")
+Index("uq_tokens_name", tokens.c.name, unique=True, sqlite_where=_UNREVOKED, postgresql_where=_UNREVOKED)
