@@ -14,6 +14,7 @@ from pipeline.passes import Tools
 from pipeline.run import run_once
 from pipeline.schedule import scheduler_of
 from pipeline.tools import tools_of, workers
+from pipeline.upkeep import upkeep
 from storage.database import Database
 
 log = structlog.get_logger()
@@ -30,6 +31,7 @@ async def serve(settings: Settings, database: Database, address: Address | None,
         if scheduled:
             tools = await stack.enter_async_context(tools_of(settings))
             await stack.enter_async_context(_Passes(tools, database, settings))
+            await stack.enter_async_context(upkeep(settings, database))
         await (_answer(database, address) if address else _wait_for_signal())
         log.info("stopping")
 

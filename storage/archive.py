@@ -14,14 +14,14 @@ import json
 import os
 import tempfile
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 from zlib import error as ZlibError  # noqa: N812 - a class, whatever zlib calls it
 
@@ -74,11 +74,11 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """A table to be written: its columns and an iterable of its rows."""
+    """A table to be written: its columns, and its rows as they are read."""
 
     name: str
     columns: dict[str, Kind]
-    rows: Iterable[Sequence[Any]]
+    rows: Generator[Sequence[Any]]
 
 
 def write(file: Path, tables: Iterable[Contents], *, verified: Tick, **about: Any) -> Manifest:
@@ -104,8 +104,8 @@ def _add(zipped: ZipFile, table: Contents, at: datetime) -> TableMember:
     encoders = [ENCODE.get(kind, _same) for kind in table.columns.values()]
     digest, count = sha256(), 0
     member = TableMember(name=table.name, columns=table.columns, rows=0, sha256="")
-    with zipped.open(_info(member.member, at), "w", force_zip64=True) as into:
-        for row in table.rows:
+    with closing(table.rows) as given, zipped.open(_info(member.member, at), "w", force_zip64=True) as into:
+        for row in given:
             values = [value if value is None else encode(value) for encode, value in zip(encoders, row, strict=True)]
             line = json.dumps(values, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode() + b"\n"
             digest.update(line)
@@ -197,12 +197,12 @@ def rows(file: Path, table: TableMember) -> Iterator[tuple[int, dict[str, Any]]]
 
 def _lines(file: Path, table: TableMember) -> Iterator[bytes]:
     with _readable(file), ZipFile(file) as zipped, zipped.open(table.member) as member:
-        buffered: BinaryIO = BufferedReader(member, 1 << 16)  # type: ignore[arg-type, assignment]
+        buffered = BufferedReader(member, 1 << 16)  # type: ignore[type-var]
         while line := _line(buffered, file):
             yield line
 
 
-def _line(member: BinaryIO, file: Path) -> bytes:
+def _line(member: BufferedReader[Any], file: Path) -> bytes:
     with _readable(file):
         return member.readline()
 

@@ -5,7 +5,7 @@ A backup is one snapshot, taken while others go on writing. A restore is one tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -114,13 +114,13 @@ def _save(connection: Connection, file: Path, now: datetime, progress: Progress)
 
 
 def _contents(connection: Connection, table: Table, tick: Callable[[], None]) -> Contents:
-    def rows() -> Iterator[Any]:
-        order = [_sorted_alike(column, connection) for column in table.primary_key]
-        for row in connection.execute(
-            select(table).order_by(*order), execution_options={"stream_results": True, "yield_per": FETCHED}
-        ):
-            yield row
-            tick()
+    def rows() -> Generator[Any]:
+        in_order = select(table).order_by(*(_sorted_alike(column, connection) for column in table.primary_key))
+        streamed = {"stream_results": True, "yield_per": FETCHED}
+        with connection.execute(in_order, execution_options=streamed) as found:
+            for row in found:
+                yield row
+                tick()
 
     return Contents(name=table.name, columns={column.name: _kind(column) for column in table.c}, rows=rows())
 
