@@ -174,6 +174,29 @@ class WebSettings(Section):
     max_connections: Count
 
 
+Days = Annotated[int, Field(ge=0, le=36500)]
+
+
+class BackupSettings(Section):
+    """Where the service backs the database up every day."""
+
+    directory: str
+    keep_days: Days
+
+    def path(self) -> Path | None:
+        """The directory of the daily backups, or None where none are wanted."""
+        return Path(self.directory).expanduser() if self.directory else None
+
+
+class RetentionSettings(Section):
+    """How many days things are kept that no score rests on; 0 is for ever."""
+
+    fetch_log_days: Days
+    unused_text_days: Days
+    former_text_days: Days
+    vector_days: Days
+
+
 class LogSettings(Section):
     """What is logged."""
 
@@ -196,6 +219,8 @@ class Settings(BaseModel):
     screen: ScreenSettings
     score: ScoreSettings
     web: WebSettings
+    backup: BackupSettings
+    retention: RetentionSettings
     log: LogSettings
 
 

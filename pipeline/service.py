@@ -17,6 +17,7 @@ from pipeline.passes import Tools
 from pipeline.run import run_once
 from pipeline.schedule import scheduler_of
 from pipeline.tools import tools_of, workers
+from pipeline.upkeep import upkeep
 from storage import tokens
 from storage.database import Database
 
@@ -37,6 +38,7 @@ async def serve(settings: Settings, database: Database, address: Address | None,
         if scheduled:
             tools = await stack.enter_async_context(tools_of(settings))
             await stack.enter_async_context(_Passes(tools, database, settings))
+            await stack.enter_async_context(upkeep(settings, database))
         await (_answer(database, web, settings.storage.directory()) if web else _wait_for_signal())
         log.info("stopping")
 
