@@ -105,6 +105,8 @@ class PollSettings(Section):
     max_interval_s: Positive
     max_entries: Count
     max_attempts: Count
+    quiet_h: Positive
+    pass_timeout_s: Positive
 
 
 class ExtractSettings(Section):
@@ -134,6 +136,15 @@ class ScoreSettings(Section):
     coverage: Annotated[float, Field(gt=0, lt=1)]
 
 
+class AlarmSettings(Section):
+    """What is unusual enough to call somebody."""
+
+    failures: Count
+    waiting_h: Positive
+    scored_h: Positive
+    pass_intervals: Positive
+
+
 class WebSettings(Section):
     """Where the web server listens."""
 
@@ -161,6 +172,7 @@ class Settings(BaseModel):
     embed: EmbedSettings
     screen: ScreenSettings
     score: ScoreSettings
+    alarms: AlarmSettings
     web: WebSettings
     log: LogSettings
 
