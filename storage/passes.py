@@ -70,6 +70,12 @@ def last(connection: Connection, outcome: str | None = None) -> StoredPass | Non
     return StoredPass(**row._mapping) if row else None
 
 
+def first_start(connection: Connection) -> datetime | None:
+    """When the first pass of all began."""
+    started: datetime | None = connection.scalar(select(passes.c.started_at).order_by(passes.c.id).limit(1))
+    return started
+
+
 def counts(connection: Connection) -> Mapping[str, int]:
     """Passes by outcome; of several in a row that found nothing to do, one."""
     by_outcome = select(passes.c.outcome, func.count()).group_by(passes.c.outcome)

@@ -72,7 +72,7 @@ def after_failure(
     """
     doubled = settings.max_interval_s if gone else settings.min_interval_s * 2 ** min(max(failures, 1) - 1, 30)
     asked = min(max(retry_after_s or 0, settings.min_interval_s), settings.max_interval_s)
-    return now + timedelta(seconds=max(asked, _jittered(doubled, url, settings)))
+    return now + timedelta(seconds=max(asked, _jittered(max(asked, doubled), url, settings)))
 
 
 def horizon(settings: PollSettings) -> timedelta:
