@@ -48,10 +48,10 @@ class Schedule:
         self, tick: Callable[[], Awaitable[None]], tick_s: float, *, clock: Callable[[], datetime] = utc_now
     ) -> None:
         self.counts: Counter[str] = Counter(dict.fromkeys((*OUTCOMES.values(), "mended"), 0))
-        self._tick_s, self._clock = tick_s, clock
+        self._tick, self._tick_s, self._clock = tick, tick_s, clock
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._scheduler.add_job(
-            tick,
+            self._run,
             "interval",
             seconds=tick_s,
             next_run_time=datetime.now(UTC),
@@ -87,6 +87,9 @@ class Schedule:
             log.warning("tick", outcome="mended", planned=job.next_run_time.isoformat())
             job.modify(next_run_time=self._clock())
 
+    async def _run(self) -> None:  # what is no coroutine function, APScheduler would call in a thread
+        await self._tick()
+
     def _look_again(self) -> None:
         if self._watch:
             self.mend()
@@ -97,4 +100,4 @@ class Schedule:
         self.counts[outcome] += 1
         error = getattr(event, "exception", None)
         level = {"done": log.debug, "overrun": log.info}.get(outcome, log.error)  # a pass may take longer than a tick
-        level("tick", outcome=outcome, error=repr(error) if error else "", **self.counts)
+        level("tick", outcome=outcome, error=repr(error) if error else "", counts=dict(self.counts))

@@ -128,11 +128,13 @@ def test_F20_after_a_month_of_failures_a_feed_is_still_asked_seen_and_mended_by_
         asked, checked = len(server.asked("/a.xml")), clock.now
         longest = timedelta(0)
         while clock.now < START + 31 * DAY:
-            clock.now += HOUR / 2
+            due_at = health(database)["a"].due_at
+            assert due_at is not None
+            clock.now = max(clock.now, due_at)
             make_pass(database, clock, url)
-            if len(server.asked("/a.xml")) > asked:
-                longest = max(longest, clock.now - checked)
-                asked, checked = len(server.asked("/a.xml")), clock.now
+            longest = max(longest, clock.now - checked)
+            asked, checked = asked + 1, clock.now
+            assert len(server.asked("/a.xml")) == asked
         failed, alarms = health(database)["a"], rung(database, clock.now)
         server.routes["/a.xml"] = rss(clock.now, START - HOUR)
         clock.now += DAY + HOUR
@@ -217,8 +219,8 @@ def test_a_feed_of_which_only_part_can_be_read_is_an_alarm_after_a_day(database:
         add_feed(connection)
         feeds.fetched(connection, 1, now=NOW, due_at=NOW + HOUR, state="degraded", reason="cut")
         passes.end(connection, passes.begin(connection, NOW), NOW + DAY, passes.Done())
-    before, after = rung(database, NOW + HOUR), rung(database, NOW + DAY)
-    assert (names(before), names(after)) == ([], [("feed_broken", "feed")])
+    before = [one for one in names(rung(database, NOW + HOUR)) if one[0] == "feed_broken"]
+    assert (before, names(rung(database, NOW + DAY))) == ([], [("feed_broken", "feed")])
     with database.write() as connection:
         feeds.fetched(connection, 1, now=NOW + DAY, due_at=NOW + DAY)
     assert rung(database, NOW + DAY) == []
@@ -395,9 +397,10 @@ def test_pages_that_are_fetched_for_a_week_without_a_score_are_an_alarm(database
         connection.execute(fetches.insert(), rows)
     early, late = rung(database, NOW + 6 * DAY), rung(database, later)
     with database.write() as connection:
-        stored = add_article(connection, article("https://a.example/2", "Talks again. Hope."))
+        second = article("https://a.example/2", "Talks again. Hope.")
+        stored = add_article(connection, second)
         scores.save_screening(connection, stored.revision_id, 1, RELEVANT, later)
-        scores.save_score(connection, stored.revision_id, 1, score(article()), later)
+        scores.save_score(connection, stored.revision_id, 1, score(second), later)
     assert ([one for one in names(early) if one[1] == "relevance"], names(late), late[0].since) == (
         [], [("pipeline_starved", "relevance")], NOW,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -65,19 +65,26 @@ def health(
         raise typer.BadParameter(f"{feed} is not watched; `treatywatch feeds list` shows what is", param_hint="--feed")
     by_feed = {one.id: [day for day in found if day.feed_id == one.id] for one in feeds}
     if as_json:
-        print_json([asdict(one) | {"days": [asdict(day) for day in by_feed[one.id]]} for one in feeds])
+        print_json([_plain(one) | {"days": [_plain(day) for day in by_feed[one.id]]} for one in feeds])
     else:
         console.print(_table(feeds, by_feed))
 
 
+def _plain(row: FeedHealth | FeedDay) -> dict[str, Any]:
+    from pipeline.collect.addresses import redacted
+
+    return asdict(row) | {"url": redacted(row.url)}
+
+
 def _table(feeds: Sequence[FeedHealth], by_feed: dict[int, list[FeedDay]]) -> Table:
     from pipeline.cli.tables import table_of
+    from pipeline.collect.addresses import redacted
 
     heads = ("outlet", "feed", "state", "since", "why", "day", *STEPS, "dropped")
     table = table_of("Feeds", *heads, right=STEPS)
     for feed in feeds:
         why = " ".join(filter(None, (feed.reason, f"({feed.failures}x)" if feed.failures > 1 else "")))
-        who = (escape(feed.outlet), escape(feed.url), feed.state, _time(feed.state_since), why)
+        who = (escape(feed.outlet), escape(redacted(feed.url)), feed.state, _time(feed.state_since), why)
         for day in by_feed[feed.id]:
             dropped = ", ".join(f"{n} {reason}" for reason, n in day.dropped.items())
             table.add_row(*who, day.day, *(str(getattr(day, step)) for step in STEPS), dropped)

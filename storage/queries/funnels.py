@@ -97,11 +97,11 @@ def _entries(run_id: int | None, *columns: Any) -> Select[Any]:
 def _dropped(
     connection: Connection, run_id: int | None, day: Any, narrow: list[ColumnElement[bool]]
 ) -> Mapping[tuple[int, str], Mapping[str, int]]:
-    reason = case((entries.c.state == "dropped", entries.c.reason), else_=screenings.c.reason).label("reason")
+    reason = case((entries.c.state == "dropped", entries.c.reason), else_=screenings.c.reason).label("why")
     out = or_(entries.c.state == "dropped", screenings.c.relevant.is_(False))
     asked = _entries(run_id, feeds.c.id, day, reason, func.count()).where(*narrow, out)
     found: dict[tuple[int, str], dict[str, int]] = defaultdict(dict)
-    for feed_id, on, why, n in connection.execute(asked.group_by(feeds.c.id, "day", "reason").order_by("reason")):
+    for feed_id, on, why, n in connection.execute(asked.group_by(feeds.c.id, "day", "why").order_by("why")):
         found[feed_id, on][why] = n
     return found
 
