@@ -108,6 +108,8 @@ class PollSettings(Section):
     max_interval_s: Positive
     max_entries: Count
     max_attempts: Count
+    quiet_h: Positive
+    pass_timeout_s: Positive
 
 
 class ExtractSettings(Section):
@@ -142,6 +144,15 @@ class ScoreSettings(Section):
     """How the tone is reported."""
 
     coverage: Annotated[float, Field(gt=0, lt=1)]
+
+
+class AlarmSettings(Section):
+    """What is unusual enough to call somebody."""
+
+    failures: Count
+    waiting_h: Positive
+    scored_h: Positive
+    pass_intervals: Positive
 
 
 def _host(value: str) -> str:
@@ -218,6 +229,7 @@ class Settings(BaseModel):
     embed: EmbedSettings
     screen: ScreenSettings
     score: ScoreSettings
+    alarms: AlarmSettings
     web: WebSettings
     backup: BackupSettings
     retention: RetentionSettings

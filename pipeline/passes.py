@@ -53,11 +53,15 @@ class FeedOutcome:
 
 @dataclass(slots=True, kw_only=True)
 class PassReport:
-    """What a pass did. `counts`: articles by what became of them; `drops`: by (stage, reason)."""
+    """What a pass did. `counts`: articles by what became of them; `drops`: by (stage, reason).
+
+    `judged_s`: the seconds that each judgement took.
+    """
 
     feeds: list[FeedOutcome] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     drops: Counter[tuple[str, str]] = field(default_factory=Counter)
+    judged_s: list[float] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:

@@ -16,8 +16,9 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from time import monotonic
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -25,9 +26,12 @@ from sqlalchemy import Connection
 from config.settings import PollSettings
 from config.sources import FeedSource
 from pipeline.analyse.judge import Judgement
-from pipeline.collect.polling import after_failure, after_success
-from pipeline.errors import LETHAL, CollectError, ExtractError, FetchError, ModelError, TreatywatchError
+from pipeline.collect.addresses import redacted
+from pipeline.collect.polling import after_failure, horizon
+from pipeline.errors import LETHAL, CollectError, ExtractError, FetchError, ModelError, ParseError, TreatywatchError
+from pipeline.logbook import written_down
 from pipeline.passes import FeedOutcome, PassReport, Quiet, Tools, Watcher
+from pipeline.plans import next_check, quiet
 from pipeline.records import Article, Dropped, Fetched, NotModified, ParsedFeed
 from storage import articles, feeds, scores
 from storage.articles import StoredEntry
@@ -60,13 +64,14 @@ async def run_once(
     with database.write() as connection:
         feeds.sync(connection, sources, now)
         run_id = scores.ensure_run(connection, tools.judge.run, now)
-        due = feeds.due(connection, now, url=only)
+        due = feeds.due(connection, now, url=only, horizon=horizon(settings))
     if only and not due:
         raise TreatywatchError(
             f"{only} is not in the list of feeds; add it to the file that feeds.file names", reason="feed"
         )
     work = _Pass(tools, database, settings, run_id, watcher or Quiet())
-    with work:
+    # A pass over one feed does not show that the others are looked after.
+    with work, nullcontext() if only else written_down(database, tools.clock, work.report):
         await work.rejudge()
         await work.poll(due, at_once)
         await work.read(at_once, due[0].id if only and due else None)
@@ -101,7 +106,9 @@ class _Pass:
         """Begin: nothing to do."""
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.shutdown(
+            wait=False, cancel_futures=True
+        )  # a model that hangs must not keep the service from going on
 
     # Feeds
 
@@ -115,13 +122,17 @@ class _Pass:
             answer = await self._tools.fetch(feed.url, etag=feed.etag, last_modified=feed.last_modified)
             unchanged = isinstance(answer, NotModified) or _hash(answer.body) == feed.body_hash
             parsed = None if unchanged else await self._tools.parse(answer)  # type: ignore[arg-type]
+            if parsed and feed.failures and not parsed.entries:
+                raise ParseError(f"{feed.url}: it answers again, but without an entry", url=feed.url, reason="empty")
         except CollectError as error:
             outcome = self._feed_failed(stored, error, started)
         except Exception as error:  # noqa: BLE001 - one feed must stop neither the others nor the next pass
             outcome = self._feed_failed(stored, _unexpected(error, feed.url), started)
         else:
             outcome = self._feed_read(stored, answer, parsed, started)
-        log.info("feed", url=feed.url, outcome=outcome.outcome, new=outcome.new, detail=outcome.detail)
+        took_ms = round(1000 * (monotonic() - started))
+        event = log.bind(feed=redacted(feed.url), outlet=feed.outlet, outcome=outcome.outcome, took_ms=took_ms)
+        event.info("feed", new=outcome.new, failures=feed.failures + 1 if outcome.failed else 0, detail=outcome.detail)
         self.report.feeds.append(outcome)
         self._watcher.done("feeds")
 
@@ -129,26 +140,32 @@ class _Pass:
         self, stored: StoredFeed, answer: Fetched | NotModified, parsed: ParsedFeed | None, started: float
     ) -> FeedOutcome:
         now, feed = self._tools.clock(), stored.feed
-        due_at = after_success(feed.url, now, self._settings, ttl_s=parsed.ttl_s if parsed else None)
         outcome, new = "unchanged", 0
         with self._database.write() as connection:
             if parsed is None or isinstance(answer, NotModified):
-                feeds.unchanged(connection, stored.id, now=now, due_at=due_at)
+                due_at = next_check(connection, stored.id, feed, answer, now, self._settings)
+                silent = quiet(connection, stored.id, now, self._settings)
+                feeds.unchanged(connection, stored.id, now=now, due_at=due_at, **silent)
             else:
                 outcome = "degraded" if parsed.degraded else "ok"
                 home = feeds.moved(connection, stored.id, answer.permanent_url or feed.url, now)
                 new = articles.add_entries(connection, home, parsed.entries, now, canonical=self._tools.canonical)
-                validators = {} if parsed.degraded else _validators(answer)
+                kept: dict[str, Any] = {} if parsed.degraded else _validators(answer)
+                if parsed.degraded:
+                    kept |= {"state": "degraded", "reason": parsed.degraded}
+                elif not new:
+                    kept |= quiet(connection, home, now, self._settings)
                 feeds.fetched(
                     connection,
                     home,
                     now=now,
-                    due_at=due_at,
+                    due_at=next_check(connection, home, parsed, answer, now, self._settings),
                     title=parsed.title,
-                    state="degraded" if parsed.degraded else "ok",
-                    reason=parsed.degraded,
                     new=new,
-                    **validators,
+                    ttl_s=parsed.ttl_s,
+                    skip_hours=parsed.skip_hours,
+                    skip_days=parsed.skip_days,
+                    **kept,
                 )
             self._log(connection, feed.url, "feed", started, outcome, feed_id=stored.id, answer=answer)
         detail = parsed.degraded if parsed else ""
@@ -160,7 +177,8 @@ class _Pass:
         reason = POISON if error.lethal and feed.reason in (*LETHAL, POISON) else error.reason
         if reason == POISON:
             asked_s = self._settings.max_interval_s
-        due_at = after_failure(feed.url, feed.failures + 1, now, self._settings, retry_after_s=asked_s)
+        gone = error.reason == "gone"
+        due_at = after_failure(feed.url, feed.failures + 1, now, self._settings, retry_after_s=asked_s, gone=gone)
         with self._database.write() as connection:
             feeds.failed(connection, stored.id, reason=reason, detail=str(error), due_at=due_at, now=now)
             self._log(connection, feed.url, "feed", started, error.reason, feed_id=stored.id, error=error)
@@ -171,7 +189,8 @@ class _Pass:
     async def read(self, at_once: int, feed_id: int | None) -> None:
         while True:
             with self._database.read() as connection:
-                waiting = articles.pending(connection, self._tools.clock(), PENDING, feed_id=feed_id)
+                now, latest = self._tools.clock(), horizon(self._settings)
+                waiting = articles.pending(connection, now, PENDING, feed_id=feed_id, horizon=latest)
             if not waiting:
                 return
             self._watcher.stage("articles", len(waiting))
@@ -239,11 +258,15 @@ class _Pass:
 
     def _judge(self, article: Article) -> Judgement | None:
         """The judgement, or None if the model failed: then the article is kept and judged in a later pass."""
+        started = monotonic()
         try:
-            return self._tools.judge.judge(article)
+            judgement = self._tools.judge.judge(article)
         except (ModelError, RuntimeError, ValueError) as error:
             log.error("unscored", url=article.url, error=str(error))
             return None
+        if judgement.embedded is not None:  # the others the model never saw
+            self.report.judged_s.append(monotonic() - started)
+        return judgement
 
     def _keep(
         self,
@@ -258,17 +281,26 @@ class _Pass:
             if page is not None:
                 self._log(connection, page.url, "page", started, "ok", feed_id=stored.feed_id, answer=page)
             if judgement is not None and judgement.embedded is None:
-                self._drop(connection, _refused(article, judgement), stored)
+                dropped = _refused(article, judgement)
+                self._drop(connection, dropped, stored)
+                self._tell_page(stored, dropped.reason, article.url, partial=article.partial)
                 return
             kept = articles.store(connection, stored.id, article, now)
             self.report.counts[kept.outcome] += 1
             self.report.counts["partial"] += article.partial
             if kept.outcome != "same":
                 self._save(connection, kept.revision_id, article, judgement)
+        tone = judgement.score.tone if judgement and judgement.score else None
+        self._tell_page(stored, kept.outcome, article.url, partial=article.partial, tone=tone)
+
+    @staticmethod
+    def _tell_page(stored: StoredEntry, outcome: str, url: str, **more: object) -> None:
+        event = log.bind(feed=redacted(stored.feed.url), outlet=stored.feed.outlet)
+        event.info("page", url=redacted(url), outcome=outcome, **more)
 
     def _page_failed(self, stored: StoredEntry, error: CollectError, started: float) -> None:
         now, url = self._tools.clock(), stored.entry.link or stored.feed.url
-        log.info("page", url=url, outcome=error.reason, detail=str(error))
+        self._tell_page(stored, error.reason, url, detail=str(error), attempts=stored.attempts + 1)
         with self._database.write() as connection:
             self._log(connection, url, "page", started, error.reason, feed_id=stored.feed_id, error=error)
             if isinstance(error, FetchError) or error.lethal:

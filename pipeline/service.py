@@ -15,7 +15,7 @@ from config.sources import load_feeds
 from pipeline.errors import SettingsError
 from pipeline.passes import Tools
 from pipeline.run import run_once
-from pipeline.schedule import scheduler_of
+from pipeline.schedule import Schedule
 from pipeline.tools import tools_of, workers
 from pipeline.upkeep import upkeep
 from storage import tokens
@@ -49,18 +49,18 @@ class _Passes:
     def __init__(self, tools: Tools, database: Database, settings: Settings) -> None:
         self._tools, self._database, self._settings = tools, database, settings
         self._under_way = asyncio.Lock()
-        self._scheduler = scheduler_of(self._tick, settings.poll.tick_s)
+        self._schedule = Schedule(self._tick, settings.poll.tick_s)
 
     async def __aenter__(self) -> None:
-        self._scheduler.start()
+        self._schedule.start()
 
     async def __aexit__(self, *_: object) -> None:
-        self._scheduler.pause()
+        self._schedule.pause()
         async with self._under_way:
-            self._scheduler.shutdown(wait=False)
+            self._schedule.stop()
 
     async def _tick(self) -> None:
-        async with self._under_way:
+        async with self._under_way, asyncio.timeout(self._settings.poll.pass_timeout_s):
             sources = load_feeds(self._settings.feeds.path())
             poll, at_once = self._settings.poll, workers(self._settings)
             report = await run_once(self._tools, self._database, sources, poll, at_once=at_once)

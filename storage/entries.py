@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from typing import Any
@@ -61,7 +61,7 @@ def add_entries(
         fresh = [row | {"feed_id": feed_id, "first_seen_at": now} for key, row in rows.items() if key not in known]
         new += insert_new(connection, entries, _settled(connection, fresh))
         for key, row in known.items():
-            _update(connection, row, rows[key])
+            _update(connection, row, rows[key], now)
     return new
 
 
@@ -110,20 +110,28 @@ def _state(url: str | None, known: dict[str, int], dropped: dict[str, str]) -> d
     }
 
 
-def _update(connection: Connection, known: Row[Any], row: dict[str, Any]) -> None:
+def _update(connection: Connection, known: Row[Any], row: dict[str, Any], now: datetime) -> None:
     if (known.title, known.summary) == (row["title"], row["summary"]):
         return
     values = {name: row[name] for name in (*RECORDED, "url")}
     if known.article_id is not None:
-        values |= {"state": "announced", "attempts": 0, "next_try_at": None, "reason": ""}
+        values |= {"state": "announced", "attempts": 0, "next_try_at": now, "reason": ""}
     connection.execute(update(entries).where(entries.c.id == known.id).values(values))
 
 
 def pending(
-    connection: Connection, now: datetime, limit: int | None = None, *, feed_id: int | None = None
+    connection: Connection,
+    now: datetime,
+    limit: int | None = None,
+    *,
+    feed_id: int | None = None,
+    horizon: timedelta | None = None,
 ) -> list[StoredEntry]:
-    """Entries of watched feeds whose page is to be fetched now, each page once, the feeds taking turns."""
-    waiting = _waiting(now, feed_id).subquery()
+    """Entries of watched feeds whose page is to be fetched now, each page once, the feeds taking turns.
+
+    `horizon`: how far ahead a plan can lie; a time beyond it was set by a clock that was wrong, and has come too.
+    """
+    waiting = _waiting(now, feed_id, horizon).subquery()
     columns = [feeds.c[name].label(f"feed_{name}") for name in RECORD]
     killed = fetches.c.url == entries.c.link, fetches.c.what == "page", fetches.c.outcome.in_(LETHAL)
     strikes = select(func.count()).select_from(fetches).where(*killed).scalar_subquery().label("strikes")
@@ -138,9 +146,10 @@ def pending(
     return [_stored(row) for row in connection.execute(ready)]
 
 
-def _waiting(now: datetime, feed_id: int | None) -> Any:
+def _waiting(now: datetime, feed_id: int | None, horizon: timedelta | None) -> Any:
     page = func.coalesce(entries.c.url, entries.c.key)
-    come = or_(entries.c.next_try_at.is_(None), entries.c.next_try_at <= now)
+    wrong = [entries.c.next_try_at > now + horizon] if horizon else []
+    come = or_(entries.c.next_try_at.is_(None), entries.c.next_try_at <= now, *wrong)
     watched = feeds.c.active if feed_id is None else feeds.c.id == feed_id
     return (
         select(

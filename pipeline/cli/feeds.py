@@ -1,4 +1,4 @@
-"""Commands about the list of feeds: list, check, discover, import, export."""
+"""Commands about the list of feeds: list, check, health, discover, import, export."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli.app import Json, console, errors, print_json, settings_of
+from pipeline.cli.health import health
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     feeds_app.command("list")(list_feeds)
     feeds_app.command("check")(check)
+    feeds_app.command("health")(health)
     feeds_app.command("discover")(discover)
     feeds_app.command("import")(import_opml)
     feeds_app.command("export")(export_opml)
