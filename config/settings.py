@@ -7,6 +7,7 @@ override it key by key. Nothing here reads the working directory, and there is n
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
@@ -16,13 +17,15 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.invalid import InvalidSettings, nearest
 
 ENV_PREFIX = "TREATYWATCH_"
 CONFIG_VARIABLE = "TREATYWATCH_CONFIG"
+SECRET_CHARS = 32
+SECRET_KEYS = {("web", "secret"), ("storage", "url")}  # a message about them does not repeat what was given
 
 
 class Section(BaseModel):
@@ -55,15 +58,15 @@ class StorageSettings(Section):
     def database_url(self) -> str:
         """The SQLAlchemy URL of the database."""
         if self.url_file:
-            return _secret(Path(self.url_file).expanduser())
+            return _secret(self.url_file, "storage.url_file")
         return self.url or sqlite_url(self.directory() / "coverage.db")
 
 
-def _secret(file: Path) -> str:
+def _secret(file: str, place: str) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return Path(file).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"storage.url_file {file} can't be read: {error}") from None
+        raise InvalidSettings(f"{place} {file} can't be read: {error}") from None
 
 
 def sqlite_url(file: Path) -> str:
@@ -105,6 +108,8 @@ class PollSettings(Section):
     max_interval_s: Positive
     max_entries: Count
     max_attempts: Count
+    quiet_h: Positive
+    pass_timeout_s: Positive
 
 
 class ExtractSettings(Section):
@@ -112,6 +117,13 @@ class ExtractSettings(Section):
 
     min_chars: Annotated[int, Field(ge=0)]
     max_chars: Count
+
+
+class WorkersSettings(Section):
+    """What one feed or page may cost the process that reads it."""
+
+    timeout_s: Positive
+    memory_mb: Annotated[int, Field(ge=64)]
 
 
 class EmbedSettings(Section):
@@ -134,11 +146,66 @@ class ScoreSettings(Section):
     coverage: Annotated[float, Field(gt=0, lt=1)]
 
 
+class AlarmSettings(Section):
+    """What is unusual enough to call somebody."""
+
+    failures: Count
+    waiting_h: Positive
+    scored_h: Positive
+    pass_intervals: Positive
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", value):
+        raise ValueError("write a host name in lower case, without scheme and port")
+    return value
+
+
+def _secret_enough(value: SecretStr) -> SecretStr:
+    if 0 < len(value.get_secret_value()) < SECRET_CHARS:
+        raise ValueError(f"a secret has at least {SECRET_CHARS} characters")
+    return value
+
+
 class WebSettings(Section):
-    """Where the web server listens."""
+    """Where the web server listens, whom it answers, and how much it takes."""
 
     host: Annotated[str, Field(min_length=1)]
     port: Annotated[int, Field(ge=0, le=65535)]
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...]
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...]
+    require_token: bool
+    secret: Annotated[SecretStr, AfterValidator(_secret_enough)]
+    session_hours: Positive
+    requests_per_minute: Count
+    failed_sign_ins_per_hour: Count
+    max_body_bytes: Count
+    max_query_bytes: Count
+    max_header_bytes: Annotated[int, Field(ge=1024)]
+    max_connections: Count
+
+
+Days = Annotated[int, Field(ge=0, le=36500)]
+
+
+class BackupSettings(Section):
+    """Where the service backs the database up every day."""
+
+    directory: str
+    keep_days: Days
+
+    def path(self) -> Path | None:
+        """The directory of the daily backups, or None where none are wanted."""
+        return Path(self.directory).expanduser() if self.directory else None
+
+
+class RetentionSettings(Section):
+    """How many days things are kept that no score rests on; 0 is for ever."""
+
+    fetch_log_days: Days
+    unused_text_days: Days
+    former_text_days: Days
+    vector_days: Days
 
 
 class LogSettings(Section):
@@ -158,10 +225,14 @@ class Settings(BaseModel):
     fetch: FetchSettings
     poll: PollSettings
     extract: ExtractSettings
+    workers: WorkersSettings
     embed: EmbedSettings
     screen: ScreenSettings
     score: ScoreSettings
+    alarms: AlarmSettings
     web: WebSettings
+    backup: BackupSettings
+    retention: RetentionSettings
     log: LogSettings
 
 
@@ -184,7 +255,7 @@ def load(file: Path | None = None, flags: Sequence[str] = (), environ: Mapping[s
     shipped = defaults()
     layers = {
         "--set": _from_pairs(_split_flags(flags), shipped),
-        "the environment": _from_pairs(_split_environ(environ), shipped),
+        "the environment": _from_pairs(_split_environ(environ, shipped), shipped),
     }
     if file is not None:
         layers[str(file)] = _read_file(file)
@@ -209,11 +280,16 @@ def _split_flags(flags: Sequence[str]) -> Iterator[tuple[str, str, str]]:
         yield section, name, raw
 
 
-def _split_environ(environ: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def _split_environ(environ: Mapping[str, str], shipped: Layer) -> Iterator[tuple[str, str, str]]:
+    """A variable of a known key with _FILE behind it names a file that holds the value."""
     for variable, raw in environ.items():
         if variable.startswith(ENV_PREFIX) and variable != CONFIG_VARIABLE:
             section, _, name = variable.removeprefix(ENV_PREFIX).lower().partition("__")
-            yield section, name, raw
+            key, known = name.removesuffix("_file"), shipped.get(section, {})
+            if key != name and key in known and name not in known:
+                yield section, key, _secret(raw, variable)
+            else:
+                yield section, name, raw
 
 
 def _from_pairs(pairs: Iterable[tuple[str, str, str]], shipped: Layer) -> Layer:
@@ -257,4 +333,5 @@ def _unknown_keys(layer: Layer, shipped: Layer, place: str) -> Iterator[str]:
 def _explain(fault: ErrorDetails, layers: Mapping[str, Layer]) -> str:
     section, name, *_ = (str(part) for part in (*fault["loc"], ""))
     place = next((place for place, layer in layers.items() if name in layer.get(section, {})), "the shipped settings")
-    return f"{place}: {section}.{name} = {fault['input']!r}: {fault['msg']}"
+    given = "..." if (section, name) in SECRET_KEYS else repr(fault["input"])
+    return f"{place}: {section}.{name} = {given}: {fault['msg']}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from config.codebook import load_codebook
@@ -14,12 +15,11 @@ from config.invalid import InvalidSettings, nearest
 from config.settings import Settings
 from config.sources import load_feeds
 from pipeline.errors import TreatywatchError
-from storage import queries
+from storage import passes, queries
 from storage.database import open_database
 
 FREE_BYTES = 2 * 1024**3
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this program was written is wrong
-STALE = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +90,26 @@ def _database(settings: Settings) -> Finding:
 def _passes(settings: Settings) -> Finding:
     database = open_database(settings.storage.database_url())
     with database.read() as connection:
-        health = [feed for feed in queries.feed_health(connection) if feed.active]
+        last = passes.last(connection, "ok")
     database.close()
-    failing = [feed for feed in health if feed.state in ("failing", "gone")]
-    last = max((feed.checked_at for feed in health if feed.checked_at), default=None)
     if last is None:
         return Finding(check="passes", ok=True, found="no pass yet", advice="run `treatywatch run`")
-    found = f"last pass {last:%Y-%m-%d %H:%M} UTC; {len(failing)} of {len(health)} feeds fail"
-    late = datetime.now(UTC) - last > STALE
-    advice = "is the service running? see the log" if late else ""
-    return Finding(check="passes", ok=not late, found=found, advice=advice)
+    return Finding(check="passes", ok=True, found=f"the last whole pass ended {last.ended_at:%Y-%m-%d %H:%M} UTC")
+
+
+def _alarms(settings: Settings) -> Finding:
+    database, now = open_database(settings.storage.database_url()), datetime.now(UTC)
+    with database.read() as connection:
+        found = queries.alarms(connection, settings.alarms, interval_s=settings.poll.min_interval_s, now=now)
+    database.close()
+    if not found:
+        return Finding(check="alarms", ok=True, found="none")
+    kinds = Counter(alarm.kind for alarm in found)
+    worst = found[-1]  # the pipeline's own comes last, and explains others
+    return Finding(
+        check="alarms", ok=False, found=f"{', '.join(f'{n} {kind}' for kind, n in kinds.items())}; {worst.subject}: "
+        f"{worst.why}", advice=f"{worst.what_to_do}; `treatywatch alarms` tells them all",
+    )  # fmt: skip
 
 
 def _model(settings: Settings) -> Finding:
@@ -131,6 +141,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "codebook": _codebook,
     "database": _database,
     "passes": _passes,
+    "alarms": _alarms,
     "model": _model,
     "disk": _disk,
     "clock": _clock,

@@ -15,6 +15,11 @@ error also says whether trying again later can help (`retry`). The message tells
 
 from __future__ import annotations
 
+import copyreg
+
+# Reasons of feeds and pages whose reading cost a worker process its life.
+LETHAL = tuple(f"{read}_{fate}" for read in ("parse", "extract") for fate in ("timeout", "memory", "crash"))
+
 
 class TreatywatchError(Exception):
     """Base of all errors that treatywatch raises on purpose."""
@@ -22,6 +27,10 @@ class TreatywatchError(Exception):
     def __init__(self, message: str, *, reason: str = "error") -> None:
         super().__init__(message)
         self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes whole: exceptions are rebuilt from their message alone otherwise."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class SettingsError(TreatywatchError):
@@ -43,6 +52,11 @@ class CollectError(TreatywatchError):
         super().__init__(message, reason=reason)
         self.url = url
         self.retry = retry
+
+    @property
+    def lethal(self) -> bool:
+        """Whether reading the body cost a worker process its life."""
+        return self.reason in LETHAL
 
 
 class FetchError(CollectError):
@@ -69,8 +83,14 @@ class FetchError(CollectError):
 
 
 class ParseError(CollectError):
-    """The bytes are no feed: reasons `not_a_feed empty malformed too_large`."""
+    """The bytes are no feed: reasons `not_a_feed empty malformed too_large`.
+
+    Or reading them killed a worker: `parse_timeout parse_memory parse_crash`.
+    """
 
 
 class ExtractError(CollectError):
-    """The page has no article text: reasons `no_text not_html too_deep`."""
+    """The page has no article text: reasons `no_text not_html too_deep`.
+
+    Or reading it killed a worker: `extract_timeout extract_memory extract_crash`.
+    """

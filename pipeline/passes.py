@@ -27,8 +27,8 @@ class Tools:
     """Everything a pass works with. Built once; tests build it from their own parts."""
 
     fetch: Fetch
-    parse: Callable[[Fetched], ParsedFeed]
-    extract: Callable[[Fetched, Entry, Feed], Article]
+    parse: Callable[[Fetched], Awaitable[ParsedFeed]]
+    extract: Callable[[Fetched, Entry, Feed], Awaitable[Article]]
     from_summary: Callable[[Entry, Feed], Article]
     canonical: Callable[[str], str]
     judge: Judge
@@ -53,11 +53,15 @@ class FeedOutcome:
 
 @dataclass(slots=True, kw_only=True)
 class PassReport:
-    """What a pass did. `counts`: articles by what became of them; `drops`: by (stage, reason)."""
+    """What a pass did. `counts`: articles by what became of them; `drops`: by (stage, reason).
+
+    `judged_s`: the seconds that each judgement took.
+    """
 
     feeds: list[FeedOutcome] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     drops: Counter[tuple[str, str]] = field(default_factory=Counter)
+    judged_s: list[float] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:

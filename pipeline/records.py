@@ -6,7 +6,7 @@ Unicode code points of the field they name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -18,6 +18,7 @@ Language = Literal["en", "ja", "ru"]
 Family = Literal["optimistic", "vigilant", "neutral"]
 Voice = Literal["own", "quoted_distanced", "quoted_bare"]
 Part = Literal["title", "text"]
+Role = Literal["read", "code", "admin"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 VOICES: tuple[Voice, ...] = get_args(Voice)
 Vectors = npt.NDArray[np.float32]
@@ -25,7 +26,10 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A feed as storage remembers it: who publishes it and where polling stands."""
+    """A feed as storage remembers it: who publishes it, where polling stands, and when it asks not to be polled.
+
+    `skip_hours` are hours in UTC, `skip_days` days with Monday as 0.
+    """
 
     url: str
     outlet: str
@@ -38,6 +42,10 @@ class Feed:
     body_hash: str | None = None
     due_at: datetime | None = None
     failures: int = 0
+    reason: str = ""
+    ttl_s: int | None = None
+    skip_hours: Sequence[int] | None = None
+    skip_days: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,7 @@ class Fetched:
     etag: str | None = None
     last_modified: str | None = None
     permanent_url: str | None = None
+    max_age_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +70,7 @@ class NotModified:
 
     url: str
     fetched_at: datetime
+    max_age_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +97,8 @@ class ParsedFeed:
     language: str = ""
     degraded: str = ""
     ttl_s: int | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,9 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from time import monotonic
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -25,9 +26,12 @@ from sqlalchemy import Connection
 from config.settings import PollSettings
 from config.sources import FeedSource
 from pipeline.analyse.judge import Judgement
-from pipeline.collect.polling import after_failure, after_success
-from pipeline.errors import CollectError, ExtractError, FetchError, ModelError, TreatywatchError
+from pipeline.collect.addresses import redacted
+from pipeline.collect.polling import after_failure, horizon
+from pipeline.errors import LETHAL, CollectError, ExtractError, FetchError, ModelError, ParseError, TreatywatchError
+from pipeline.logbook import written_down
 from pipeline.passes import FeedOutcome, PassReport, Quiet, Tools, Watcher
+from pipeline.plans import next_check, quiet
 from pipeline.records import Article, Dropped, Fetched, NotModified, ParsedFeed
 from storage import articles, feeds, scores
 from storage.articles import StoredEntry
@@ -37,6 +41,8 @@ from storage.feeds import StoredFeed
 log = structlog.get_logger()
 T = TypeVar("T")
 PENDING = 2000  # entries looked up at a time
+STRIKES = 2  # workers that a page may kill before it is set aside
+POISON = "poison"  # the reason then: also of a feed that killed twice in a row, until it can be read
 
 
 async def run_once(
@@ -58,13 +64,14 @@ async def run_once(
     with database.write() as connection:
         feeds.sync(connection, sources, now)
         run_id = scores.ensure_run(connection, tools.judge.run, now)
-        due = feeds.due(connection, now, url=only)
+        due = feeds.due(connection, now, url=only, horizon=horizon(settings))
     if only and not due:
         raise TreatywatchError(
             f"{only} is not in the list of feeds; add it to the file that feeds.file names", reason="feed"
         )
     work = _Pass(tools, database, settings, run_id, watcher or Quiet())
-    with work:
+    # A pass over one feed does not show that the others are looked after.
+    with work, nullcontext() if only else written_down(database, tools.clock, work.report):
         await work.rejudge()
         await work.poll(due, at_once)
         await work.read(at_once, due[0].id if only and due else None)
@@ -99,7 +106,9 @@ class _Pass:
         """Begin: nothing to do."""
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(cancel_futures=True)
+        self._thread.shutdown(
+            wait=False, cancel_futures=True
+        )  # a model that hangs must not keep the service from going on
 
     # Feeds
 
@@ -112,14 +121,18 @@ class _Pass:
         try:
             answer = await self._tools.fetch(feed.url, etag=feed.etag, last_modified=feed.last_modified)
             unchanged = isinstance(answer, NotModified) or _hash(answer.body) == feed.body_hash
-            parsed = None if unchanged else self._tools.parse(answer)  # type: ignore[arg-type]
+            parsed = None if unchanged else await self._tools.parse(answer)  # type: ignore[arg-type]
+            if parsed and feed.failures and not parsed.entries:
+                raise ParseError(f"{feed.url}: it answers again, but without an entry", url=feed.url, reason="empty")
         except CollectError as error:
             outcome = self._feed_failed(stored, error, started)
         except Exception as error:  # noqa: BLE001 - one feed must stop neither the others nor the next pass
             outcome = self._feed_failed(stored, _unexpected(error, feed.url), started)
         else:
             outcome = self._feed_read(stored, answer, parsed, started)
-        log.info("feed", url=feed.url, outcome=outcome.outcome, new=outcome.new, detail=outcome.detail)
+        took_ms = round(1000 * (monotonic() - started))
+        event = log.bind(feed=redacted(feed.url), outlet=feed.outlet, outcome=outcome.outcome, took_ms=took_ms)
+        event.info("feed", new=outcome.new, failures=feed.failures + 1 if outcome.failed else 0, detail=outcome.detail)
         self.report.feeds.append(outcome)
         self._watcher.done("feeds")
 
@@ -127,26 +140,32 @@ class _Pass:
         self, stored: StoredFeed, answer: Fetched | NotModified, parsed: ParsedFeed | None, started: float
     ) -> FeedOutcome:
         now, feed = self._tools.clock(), stored.feed
-        due_at = after_success(feed.url, now, self._settings, ttl_s=parsed.ttl_s if parsed else None)
         outcome, new = "unchanged", 0
         with self._database.write() as connection:
             if parsed is None or isinstance(answer, NotModified):
-                feeds.unchanged(connection, stored.id, now=now, due_at=due_at)
+                due_at = next_check(connection, stored.id, feed, answer, now, self._settings)
+                silent = quiet(connection, stored.id, now, self._settings)
+                feeds.unchanged(connection, stored.id, now=now, due_at=due_at, **silent)
             else:
                 outcome = "degraded" if parsed.degraded else "ok"
                 home = feeds.moved(connection, stored.id, answer.permanent_url or feed.url, now)
                 new = articles.add_entries(connection, home, parsed.entries, now, canonical=self._tools.canonical)
-                validators = {} if parsed.degraded else _validators(answer)
+                kept: dict[str, Any] = {} if parsed.degraded else _validators(answer)
+                if parsed.degraded:
+                    kept |= {"state": "degraded", "reason": parsed.degraded}
+                elif not new:
+                    kept |= quiet(connection, home, now, self._settings)
                 feeds.fetched(
                     connection,
                     home,
                     now=now,
-                    due_at=due_at,
+                    due_at=next_check(connection, home, parsed, answer, now, self._settings),
                     title=parsed.title,
-                    state="degraded" if parsed.degraded else "ok",
-                    reason=parsed.degraded,
                     new=new,
-                    **validators,
+                    ttl_s=parsed.ttl_s,
+                    skip_hours=parsed.skip_hours,
+                    skip_days=parsed.skip_days,
+                    **kept,
                 )
             self._log(connection, feed.url, "feed", started, outcome, feed_id=stored.id, answer=answer)
         detail = parsed.degraded if parsed else ""
@@ -155,18 +174,23 @@ class _Pass:
     def _feed_failed(self, stored: StoredFeed, error: CollectError, started: float) -> FeedOutcome:
         now, feed = self._tools.clock(), stored.feed
         asked_s = error.retry_after_s if isinstance(error, FetchError) else None
-        due_at = after_failure(feed.url, feed.failures + 1, now, self._settings, retry_after_s=asked_s)
+        reason = POISON if error.lethal and feed.reason in (*LETHAL, POISON) else error.reason
+        if reason == POISON:
+            asked_s = self._settings.max_interval_s
+        gone = error.reason == "gone"
+        due_at = after_failure(feed.url, feed.failures + 1, now, self._settings, retry_after_s=asked_s, gone=gone)
         with self._database.write() as connection:
-            feeds.failed(connection, stored.id, reason=error.reason, detail=str(error), due_at=due_at, now=now)
+            feeds.failed(connection, stored.id, reason=reason, detail=str(error), due_at=due_at, now=now)
             self._log(connection, feed.url, "feed", started, error.reason, feed_id=stored.id, error=error)
-        return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=error.reason, detail=str(error))
+        return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=reason, detail=str(error))
 
     # Pages
 
     async def read(self, at_once: int, feed_id: int | None) -> None:
         while True:
             with self._database.read() as connection:
-                waiting = articles.pending(connection, self._tools.clock(), PENDING, feed_id=feed_id)
+                now, latest = self._tools.clock(), horizon(self._settings)
+                waiting = articles.pending(connection, now, PENDING, feed_id=feed_id, horizon=latest)
             if not waiting:
                 return
             self._watcher.stage("articles", len(waiting))
@@ -175,8 +199,8 @@ class _Pass:
     async def _read(self, stored: StoredEntry) -> None:
         started = monotonic()
         try:
-            page = await self._page(stored)
-            article, judgement = await self._apart(self._judge_page, page, stored)
+            page, found = await self._found(stored, started)
+            article, judgement = await self._apart(self._judge_found, found, stored)
         except CollectError as error:
             self._page_failed(stored, error, started)
         except Exception as error:  # noqa: BLE001 - one page must stop neither the others nor the next pass
@@ -185,10 +209,32 @@ class _Pass:
             self._keep(stored, article, judgement, page, started)
         self._watcher.done("articles")
 
+    async def _found(self, stored: StoredEntry, started: float) -> tuple[Fetched | None, Article | None]:
+        """The entry's page and the article there; None where the feed's summary has to do.
+
+        Raises CollectError if a later try may help.
+        """
+        page = await self._page(stored)
+        if page is None:
+            return None, None
+        try:
+            return page, await self._tools.extract(page, stored.entry, stored.feed)
+        except ExtractError as error:
+            log.info("page", url=error.url, outcome=error.reason, detail=str(error))
+            if not error.lethal:
+                return page, None
+            if stored.strikes + 1 < STRIKES and stored.attempts + 1 < self._settings.max_attempts:
+                raise
+            self._set_aside(stored, error, started)
+            return None, None
+
     async def _page(self, stored: StoredEntry) -> Fetched | None:
         """The entry's page, or None where the feed's summary has to do. Raises FetchError if a later try may help."""
         if stored.entry.link is None:
             raise ExtractError("the entry has no link", url=stored.feed.url, reason="no_link", retry=False)
+        if stored.strikes >= STRIKES:
+            self.report.counts[f"page {POISON}"] += 1
+            return None
         try:
             answer = await self._tools.fetch(stored.entry.link)
         except FetchError as error:
@@ -198,23 +244,29 @@ class _Pass:
             return None
         return answer if isinstance(answer, Fetched) else None
 
-    def _judge_page(self, page: Fetched | None, stored: StoredEntry) -> tuple[Article, Judgement | None]:
-        try:
-            if page is None:
-                raise ExtractError("no page", url=stored.entry.link or "", reason="no_text")
-            article = self._tools.extract(page, stored.entry, stored.feed)
-        except ExtractError as error:
-            log.info("page", url=error.url, outcome=error.reason, detail=str(error))
-            article = self._tools.from_summary(stored.entry, stored.feed)
+    def _set_aside(self, stored: StoredEntry, error: ExtractError, started: float) -> None:
+        """A page killed a worker for the last time: the log counts it, and the drop says so for good."""
+        dropped = Dropped(url=stored.url or error.url, stage="page", reason=POISON, detail=str(error))
+        with self._database.write() as connection:
+            self._log(connection, error.url, "page", started, error.reason, feed_id=stored.feed_id, error=error)
+            articles.drop(connection, dropped, now=self._tools.clock())
+        self.report.drops[dropped.stage, dropped.reason] += 1
+
+    def _judge_found(self, found: Article | None, stored: StoredEntry) -> tuple[Article, Judgement | None]:
+        article = found or self._tools.from_summary(stored.entry, stored.feed)
         return article, self._judge(article)
 
     def _judge(self, article: Article) -> Judgement | None:
         """The judgement, or None if the model failed: then the article is kept and judged in a later pass."""
+        started = monotonic()
         try:
-            return self._tools.judge.judge(article)
+            judgement = self._tools.judge.judge(article)
         except (ModelError, RuntimeError, ValueError) as error:
             log.error("unscored", url=article.url, error=str(error))
             return None
+        if judgement.embedded is not None:  # the others the model never saw
+            self.report.judged_s.append(monotonic() - started)
+        return judgement
 
     def _keep(
         self,
@@ -229,21 +281,30 @@ class _Pass:
             if page is not None:
                 self._log(connection, page.url, "page", started, "ok", feed_id=stored.feed_id, answer=page)
             if judgement is not None and judgement.embedded is None:
-                self._drop(connection, _refused(article, judgement), stored)
+                dropped = _refused(article, judgement)
+                self._drop(connection, dropped, stored)
+                self._tell_page(stored, dropped.reason, article.url, partial=article.partial)
                 return
             kept = articles.store(connection, stored.id, article, now)
             self.report.counts[kept.outcome] += 1
             self.report.counts["partial"] += article.partial
             if kept.outcome != "same":
                 self._save(connection, kept.revision_id, article, judgement)
+        tone = judgement.score.tone if judgement and judgement.score else None
+        self._tell_page(stored, kept.outcome, article.url, partial=article.partial, tone=tone)
+
+    @staticmethod
+    def _tell_page(stored: StoredEntry, outcome: str, url: str, **more: object) -> None:
+        event = log.bind(feed=redacted(stored.feed.url), outlet=stored.feed.outlet)
+        event.info("page", url=redacted(url), outcome=outcome, **more)
 
     def _page_failed(self, stored: StoredEntry, error: CollectError, started: float) -> None:
         now, url = self._tools.clock(), stored.entry.link or stored.feed.url
-        log.info("page", url=url, outcome=error.reason, detail=str(error))
+        self._tell_page(stored, error.reason, url, detail=str(error), attempts=stored.attempts + 1)
         with self._database.write() as connection:
             self._log(connection, url, "page", started, error.reason, feed_id=stored.feed_id, error=error)
-            if isinstance(error, FetchError):
-                asked_s = error.retry_after_s
+            if isinstance(error, FetchError) or error.lethal:
+                asked_s = error.retry_after_s if isinstance(error, FetchError) else None
                 again = after_failure(url, stored.attempts + 1, now, self._settings, retry_after_s=asked_s)
                 articles.retry_later(connection, stored.id, again, error.reason)
                 self.report.counts["retried later"] += 1

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import AsyncExitStack, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 
-from config.settings import Settings
+from config.settings import Settings, WebSettings
 from config.sources import load_feeds
+from pipeline.errors import SettingsError
 from pipeline.passes import Tools
 from pipeline.run import run_once
-from pipeline.schedule import scheduler_of
+from pipeline.schedule import Schedule
 from pipeline.tools import tools_of, workers
+from pipeline.upkeep import upkeep
+from storage import tokens
 from storage.database import Database
 
 log = structlog.get_logger()
@@ -23,14 +28,18 @@ Address = tuple[str, int]
 async def serve(settings: Settings, database: Database, address: Address | None, *, scheduled: bool) -> None:
     """Serve until SIGTERM or SIGINT; a pass under way is finished first.
 
-    `address`: where the API listens, if it does. Raises ModelError where passes are wanted and the model can't be
-    loaded.
+    `address`: where the API listens, if it does. Raises SettingsError where it would listen to others and nobody could
+    sign in, and ModelError where passes are wanted and the model can't be loaded.
     """
+    web = settings.web.model_copy(update={"host": address[0], "port": address[1]}) if address else None
+    if web:
+        _refuse_without_tokens(database, web)
     async with AsyncExitStack() as stack:
         if scheduled:
             tools = await stack.enter_async_context(tools_of(settings))
             await stack.enter_async_context(_Passes(tools, database, settings))
-        await (_answer(database, address) if address else _wait_for_signal())
+            await stack.enter_async_context(upkeep(settings, database))
+        await (_answer(database, web, settings.storage.directory()) if web else _wait_for_signal())
         log.info("stopping")
 
 
@@ -40,18 +49,18 @@ class _Passes:
     def __init__(self, tools: Tools, database: Database, settings: Settings) -> None:
         self._tools, self._database, self._settings = tools, database, settings
         self._under_way = asyncio.Lock()
-        self._scheduler = scheduler_of(self._tick, settings.poll.tick_s)
+        self._schedule = Schedule(self._tick, settings.poll.tick_s)
 
     async def __aenter__(self) -> None:
-        self._scheduler.start()
+        self._schedule.start()
 
     async def __aexit__(self, *_: object) -> None:
-        self._scheduler.pause()
+        self._schedule.pause()
         async with self._under_way:
-            self._scheduler.shutdown(wait=False)
+            self._schedule.stop()
 
     async def _tick(self) -> None:
-        async with self._under_way:
+        async with self._under_way, asyncio.timeout(self._settings.poll.pass_timeout_s):
             sources = load_feeds(self._settings.feeds.path())
             poll, at_once = self._settings.poll, workers(self._settings)
             report = await run_once(self._tools, self._database, sources, poll, at_once=at_once)
@@ -59,7 +68,22 @@ class _Passes:
         log.info("pass", feeds=len(report.feeds), failed=failed, counts=dict(report.counts))
 
 
-async def _answer(database: Database, address: Address) -> None:
+def _refuse_without_tokens(database: Database, web: WebSettings) -> None:
+    from pipeline.report.api import needs_no_token
+
+    if needs_no_token(web):
+        return
+    with database.read() as connection:
+        if tokens.any_live(connection, datetime.now(UTC)):
+            return
+    raise SettingsError(
+        f"nobody could sign in on {web.host}: make an access token first, `treatywatch tokens add NAME --role read`, "
+        "or listen on 127.0.0.1 only",
+        reason="no_token",
+    )
+
+
+async def _answer(database: Database, web: WebSettings, directory: Path) -> None:
     """Answer over HTTP until told to stop.
 
     uvicorn would raise the signal anew when it has stopped, and so end the process before a pass is done.
@@ -67,9 +91,24 @@ async def _answer(database: Database, address: Address) -> None:
     import uvicorn
 
     from pipeline.report.api import api_of
+    from pipeline.report.sessions import session_key
 
-    host, port = address
-    server = uvicorn.Server(uvicorn.Config(api_of(database), host=host, port=port, log_level="warning"))
+    key = session_key(web.secret.get_secret_value(), directory)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            api_of(database, web, key),
+            host=web.host,
+            port=web.port,
+            log_level="warning",
+            access_log=False,
+            ws="none",
+            server_header=False,
+            proxy_headers=bool(web.trusted_proxies),
+            forwarded_allow_ips=list(web.trusted_proxies),
+            limit_concurrency=web.max_connections,
+            h11_max_incomplete_event_size=web.max_header_bytes + web.max_query_bytes,
+        )
+    )
     server.capture_signals = nullcontext  # type: ignore[method-assign, assignment]
     answering = asyncio.create_task(server.serve())
     stopped = asyncio.create_task(_wait_for_signal())

@@ -9,10 +9,11 @@ from functools import partial
 from config.settings import Settings
 from config.sources import FeedSource
 from pipeline.analyse.judge import Judge, load_judge
-from pipeline.collect import extract, parse
+from pipeline.collect import extract
 from pipeline.collect.addresses import canonical
 from pipeline.collect.fetch import Fetcher, utc_now
 from pipeline.collect.guard import Resolve
+from pipeline.collect.workers import Workers
 from pipeline.passes import PassReport, Tools, Watcher
 from pipeline.run import rejudge, run_once
 from storage.database import Database
@@ -22,16 +23,16 @@ from storage.database import Database
 async def tools_of(
     settings: Settings, *, judge: Judge | None = None, resolve: Resolve | None = None
 ) -> AsyncIterator[Tools]:
-    """Load the model, unless a judge is given, and open the fetcher.
+    """Load the model, unless a judge is given, open the fetcher, and have worker processes read what it brings.
 
     `resolve` answers host names instead of the system. Raises ModelError.
     """
     judge = judge or load_judge(settings)
-    async with Fetcher(settings.fetch, resolve=resolve) as fetcher:
+    async with Fetcher(settings.fetch, resolve=resolve) as fetcher, Workers(settings.workers) as readers:
         yield Tools(
             fetch=fetcher.fetch,
-            parse=partial(parse.parse, max_entries=settings.poll.max_entries),
-            extract=partial(extract.extract, settings=settings.extract),
+            parse=partial(readers.parse, max_entries=settings.poll.max_entries),
+            extract=partial(readers.extract, settings=settings.extract),
             from_summary=extract.from_summary,
             canonical=canonical,
             judge=judge,

@@ -31,6 +31,7 @@ __all__ = [
     "unscored",
 ]
 
+REMOVED = "removed"  # the extractor of a text that retention took away
 MAX_REVISIONS = 24  # some outlets edit a page every few minutes
 
 
@@ -56,8 +57,8 @@ class StoredArticle:
 def store(connection: Connection, entry_id: int, article: Article, now: datetime) -> Stored:
     """Keep the text that an entry led to, and settle the entry and all others that announce the same page.
 
-    A text seen before is not kept twice, a feed's summary never takes the place of a whole text, and an
-    article has at most MAX_REVISIONS texts.
+    A text seen before is not kept twice, one that was removed is kept again, a feed's summary never takes the
+    place of a whole text, and an article has at most MAX_REVISIONS texts.
     """
     article_id = _find(connection, article)
     if article_id is None:
@@ -110,10 +111,14 @@ def _add_revision(connection: Connection, article_id: int, number: int, article:
 def _revise(connection: Connection, article_id: int, article: Article, now: datetime) -> Stored:
     # locked, so that two processes can't both take the next number
     known = connection.execute(select(articles).where(articles.c.id == article_id).with_for_update()).one()
-    texts = select(revisions.c.id, revisions.c.number, revisions.c.content_hash, revisions.c.partial)
+    names = ("id", "number", "content_hash", "partial", "extractor")
+    texts = select(*(revisions.c[name] for name in names))
     rows = connection.execute(texts.where(revisions.c.article_id == article_id)).all()
     current = next(row for row in rows if row.number == known.revision)
     same = next((row for row in rows if row.content_hash == article.content_hash), None)
+    if same and same.extractor == REMOVED:
+        back = {"title": article.title, "text": article.text, "extractor": article.extractor, "fetched_at": now}
+        connection.execute(update(revisions).where(revisions.c.id == same.id).values(back))
     if article.partial and not current.partial:
         return Stored(article_id=article_id, revision_id=(same or current).id, outcome="same")
     if same:
@@ -181,7 +186,7 @@ def _drop_entries(connection: Connection, entry_id: int, reason: str) -> None:
 
 
 def unscored(connection: Connection, run_id: int, limit: int | None = None, after_id: int = 0) -> list[StoredArticle]:
-    """Current texts that a run has yet to judge: neither scored nor found irrelevant.
+    """Current texts that a run has yet to judge: neither scored nor found irrelevant, and not removed.
 
     In order of revision id.
     """
@@ -191,7 +196,8 @@ def unscored(connection: Connection, run_id: int, limit: int | None = None, afte
         screenings.c.run_id == run_id,
         screenings.c.relevant.is_(False),
     )
-    waiting = _texts().where(articles.c.revision == revisions.c.number, ~scored, ~irrelevant)
+    there = and_(articles.c.revision == revisions.c.number, revisions.c.extractor != REMOVED)
+    waiting = _texts().where(there, ~scored, ~irrelevant)
     page = waiting.where(revisions.c.id > after_id).order_by(revisions.c.id).limit(limit)
     return [_stored(row) for row in connection.execute(page)]
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
+from pipeline.errors import LETHAL
 from pipeline.records import Entry, Feed
 from storage.columns import storable
 from storage.feeds import RECORD
-from storage.schema import article_urls, entries, feeds
+from storage.schema import article_urls, entries, feeds, fetches
 from storage.writes import INDEXABLE_BYTES, insert_new
 
 BATCH = 500  # rows looked up at once; SQLite takes some 32,000 values in a statement
@@ -25,7 +26,8 @@ RECORDED = ("link", "title", "summary", "author", "language", "published_at", "u
 class StoredEntry:
     """An entry that waits for its page.
 
-    `url`: its canonical link, `attempts`: how often the page was tried in vain.
+    `url`: its canonical link, `attempts`: how often the page was tried in vain, `strikes`: how often reading it killed
+    a worker, whichever entry led to it.
     """
 
     id: int
@@ -34,6 +36,7 @@ class StoredEntry:
     entry: Entry
     url: str | None
     attempts: int
+    strikes: int = 0
 
 
 def add_entries(
@@ -58,7 +61,7 @@ def add_entries(
         fresh = [row | {"feed_id": feed_id, "first_seen_at": now} for key, row in rows.items() if key not in known]
         new += insert_new(connection, entries, _settled(connection, fresh))
         for key, row in known.items():
-            _update(connection, row, rows[key])
+            _update(connection, row, rows[key], now)
     return new
 
 
@@ -107,23 +110,33 @@ def _state(url: str | None, known: dict[str, int], dropped: dict[str, str]) -> d
     }
 
 
-def _update(connection: Connection, known: Row[Any], row: dict[str, Any]) -> None:
+def _update(connection: Connection, known: Row[Any], row: dict[str, Any], now: datetime) -> None:
     if (known.title, known.summary) == (row["title"], row["summary"]):
         return
     values = {name: row[name] for name in (*RECORDED, "url")}
     if known.article_id is not None:
-        values |= {"state": "announced", "attempts": 0, "next_try_at": None, "reason": ""}
+        values |= {"state": "announced", "attempts": 0, "next_try_at": now, "reason": ""}
     connection.execute(update(entries).where(entries.c.id == known.id).values(values))
 
 
 def pending(
-    connection: Connection, now: datetime, limit: int | None = None, *, feed_id: int | None = None
+    connection: Connection,
+    now: datetime,
+    limit: int | None = None,
+    *,
+    feed_id: int | None = None,
+    horizon: timedelta | None = None,
 ) -> list[StoredEntry]:
-    """Entries of watched feeds whose page is to be fetched now, each page once, the feeds taking turns."""
-    waiting = _waiting(now, feed_id).subquery()
+    """Entries of watched feeds whose page is to be fetched now, each page once, the feeds taking turns.
+
+    `horizon`: how far ahead a plan can lie; a time beyond it was set by a clock that was wrong, and has come too.
+    """
+    waiting = _waiting(now, feed_id, horizon).subquery()
     columns = [feeds.c[name].label(f"feed_{name}") for name in RECORD]
+    killed = fetches.c.url == entries.c.link, fetches.c.what == "page", fetches.c.outcome.in_(LETHAL)
+    strikes = select(func.count()).select_from(fetches).where(*killed).scalar_subquery().label("strikes")
     ready = (
-        select(entries, *columns)
+        select(entries, strikes, *columns)
         .join(waiting, waiting.c.id == entries.c.id)
         .join(feeds, feeds.c.id == entries.c.feed_id)
         .where(waiting.c.copy == 1)
@@ -133,9 +146,10 @@ def pending(
     return [_stored(row) for row in connection.execute(ready)]
 
 
-def _waiting(now: datetime, feed_id: int | None) -> Any:
+def _waiting(now: datetime, feed_id: int | None, horizon: timedelta | None) -> Any:
     page = func.coalesce(entries.c.url, entries.c.key)
-    come = or_(entries.c.next_try_at.is_(None), entries.c.next_try_at <= now)
+    wrong = [entries.c.next_try_at > now + horizon] if horizon else []
+    come = or_(entries.c.next_try_at.is_(None), entries.c.next_try_at <= now, *wrong)
     watched = feeds.c.active if feed_id is None else feeds.c.id == feed_id
     return (
         select(
@@ -151,7 +165,9 @@ def _waiting(now: datetime, feed_id: int | None) -> Any:
 def _stored(row: Row[Any]) -> StoredEntry:
     entry = Entry(guid=row.key, **{name: row._mapping[name] for name in RECORDED})
     feed = Feed(**{name: row._mapping[f"feed_{name}"] for name in RECORD})
-    return StoredEntry(id=row.id, feed_id=row.feed_id, feed=feed, entry=entry, url=row.url, attempts=row.attempts)
+    return StoredEntry(
+        id=row.id, feed_id=row.feed_id, feed=feed, entry=entry, url=row.url, attempts=row.attempts, strikes=row.strikes
+    )
 
 
 def retry_later(connection: Connection, entry_id: int, next_try_at: datetime, reason: str) -> None:

@@ -6,9 +6,9 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, literal, or_, select, update
@@ -27,7 +27,8 @@ GIVEN = (
     "kind",
     "format",
 )  # what the list of feeds says; the rest is observed
-RECORD = ("url", *GIVEN, "etag", "last_modified", "body_hash", "due_at", "failures")
+HINTS = ("ttl_s", "skip_hours", "skip_days")  # when the feed asks not to be polled
+RECORD = ("url", *GIVEN, "etag", "last_modified", "body_hash", "due_at", "failures", "reason", *HINTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +93,19 @@ def _stop(connection: Connection, ids: list[int]) -> int:
     return len(ids)
 
 
-def due(connection: Connection, now: datetime, limit: int | None = None, url: str | None = None) -> list[StoredFeed]:
-    """The watched feeds whose time has come, the longest overdue first; with `url` that feed, due or not."""
-    come = or_(feeds.c.due_at.is_(None), feeds.c.due_at <= now)
+def due(
+    connection: Connection,
+    now: datetime,
+    limit: int | None = None,
+    url: str | None = None,
+    *,
+    horizon: timedelta | None = None,
+) -> list[StoredFeed]:
+    """The watched feeds whose time has come, the longest overdue first; with `url` that feed, due or not.
+
+    `horizon`: how far ahead a plan can lie; a time beyond it was set by a clock that was wrong, and has come too.
+    """
+    come = or_(feeds.c.due_at.is_(None), feeds.c.due_at <= now, *([feeds.c.due_at > now + horizon] if horizon else []))
     if url is not None:
         home = _moved(connection).get(url)
         come = feeds.c.url == url if home is None else feeds.c.id == home
@@ -119,28 +130,40 @@ def fetched(
     title: str = "",
     state: State = "ok",
     reason: str = "",
+    detail: str = "",
     new: int = 0,
+    ttl_s: int | None = None,
+    skip_hours: Sequence[int] = (),
+    skip_days: Sequence[int] = (),
 ) -> None:
     """A feed was read; `new` of its entries were.
 
     Give no validators for a feed of which only part could be read.
     """
-    values: dict[str, Any] = {"etag": etag, "last_modified": last_modified, "body_hash": body_hash}
+    values: dict[str, Any] = {"etag": etag, "last_modified": last_modified, "body_hash": body_hash, "ttl_s": ttl_s}
+    values |= {"skip_hours": list(skip_hours) or None, "skip_days": list(skip_days) or None}
     values |= {"title": title} if title else {}
     values |= {"last_new_at": now} if new else {}
-    values |= _answered(now) | {"reason": reason, "detail": ""}
+    values |= _answered(now) | {"reason": reason, "detail": detail}
     _settle(connection, feed_id, values, now=now, due_at=due_at, state=state)
 
 
 def unchanged(
-    connection: Connection, feed_id: int, *, now: datetime, due_at: datetime, state: State | None = None
+    connection: Connection,
+    feed_id: int,
+    *,
+    now: datetime,
+    due_at: datetime,
+    state: State | None = None,
+    reason: str = "",
+    detail: str = "",
 ) -> None:
     """A feed answered that it holds nothing new.
 
-    Without a `state` it stays as it was, or is mended if it was failing.
+    Without a `state` it stays as it was, or is mended if it was failing or quiet.
     """
-    mended = feeds.c.state.in_(("failing", "gone"))
-    values: dict[str, Any] = _answered(now)
+    mended = feeds.c.state.in_(("failing", "gone", "quiet"))
+    values: dict[str, Any] = _answered(now) | {"reason": reason, "detail": detail}
     if state is None:
         values |= {name: case((mended, ""), else_=feeds.c[name]) for name in ("reason", "detail")}
     kept = case((mended, "ok"), else_=feeds.c.state)

@@ -22,16 +22,19 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from config.sources import FeedFormat, FeedKind
-from pipeline.records import Family, Language, Part, Voice
+from pipeline.records import Family, Language, Part, Role, Voice
 from storage.columns import Id, Json, Text, Utc
 
 LANGUAGES, KINDS, FORMATS = get_args(Language), get_args(FeedKind), get_args(FeedFormat)
 PARTS, FAMILIES, VOICES = get_args(Part), get_args(Family), get_args(Voice)
+ROLES = get_args(Role)
 FEED_STATES = ("ok", "degraded", "failing", "gone", "quiet")
 ENTRY_STATES = ("announced", "done", "dropped")
+PASS_OUTCOMES = ("running", "ok", "failed")
 OUTBOX_STATES = ("pending", "sending", "sent", "failed", "unknown")
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -94,7 +97,8 @@ feeds = Table(
     *_must("active", Boolean()), *_blank("title"), *_may("etag last_modified body_hash"),
     *_may("due_at checked_at", Utc()), *_count("failures"), *_state(FEED_STATES),
     *_must("state_since", Utc()), *_blank("reason detail"), *_may("last_success_at last_new_at", Utc()),
-    *_may("lease_owner"), *_may("lease_until", Utc()), _one_of("language", LANGUAGES),
+    *_may("lease_owner"), *_may("lease_until", Utc()), *_may("ttl_s", Integer()),
+    *_may("skip_hours skip_days", Json), _one_of("language", LANGUAGES),
     _one_of("kind", KINDS), _one_of("format", FORMATS), UniqueConstraint("url"),
     Index(None, "active", "due_at"),
 )  # fmt: skip
@@ -109,6 +113,14 @@ fetches = Table(
     *_must("at", Utc()), *_count("duration_ms"), *_must("outcome"), *_may("status", Integer()),
     *_may("bytes", Id), *_blank("detail"), _one_of("what", ("feed", "page")),
     UniqueConstraint("url", "what", "at"), Index(None, "at"), Index(None, "feed_id", "at"),
+    Index(None, "what", "outcome"),
+)  # fmt: skip
+
+passes = Table(
+    "passes", metadata, _id(), *_must("started_at", Utc()), *_may("ended_at", Utc()), *_must("outcome"),
+    *_blank("detail"), *_count("feeds failed new scored unscored judged"),
+    Column("judge_s", Double(), nullable=False, server_default="0"), *_may("judge_buckets", Json),
+    _one_of("outcome", PASS_OUTCOMES),
 )  # fmt: skip
 
 articles = Table(
@@ -128,6 +140,7 @@ entries = Table(
     *_must("first_seen_at", Utc()), *_state(ENTRY_STATES), *_count("attempts"), *_may("next_try_at", Utc()),
     *_blank("reason"), _to("articles", "article_id", nullable=True), UniqueConstraint("feed_id", "key"),
     Index(None, "state", "next_try_at"), Index(None, "url"), Index(None, "article_id"),
+    Index(None, "feed_id", "first_seen_at"),
 )  # fmt: skip
 
 revisions = Table(
@@ -229,3 +242,13 @@ outbox = Table(
     UniqueConstraint("message_id"), UniqueConstraint("digest_id", "recipient"),
     Index(None, "state", "next_try_at"),
 )  # fmt: skip
+
+tokens = Table(
+    "tokens", metadata, _id(), *_must("name role prefix"), *_must("salt hash", LargeBinary()),
+    *_must("created_at", Utc()), *_may("expires_at last_used_at revoked_at", Utc()), _one_of("role", ROLES),
+    UniqueConstraint("prefix"),
+)  # fmt: skip
+
+# A name may be used again once its token is revoked.
+_UNREVOKED = text("revoked_at IS NULL")
+Index("uq_tokens_name", tokens.c.name, unique=True, sqlite_where=_UNREVOKED, postgresql_where=_UNREVOKED)

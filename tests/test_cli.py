@@ -207,7 +207,17 @@ def test_codebook_check_counts_the_corpus(tmp_path: Path) -> None:
 def test_doctor_examines_everything_and_says_what_to_do(tmp_path: Path) -> None:
     done = treatywatch("doctor", "--json", home=tmp_path)
     findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
-    assert findings.keys() == {"settings", "feeds", "codebook", "database", "passes", "model", "disk", "clock"}
+    assert findings.keys() == {
+        "settings",
+        "feeds",
+        "codebook",
+        "database",
+        "passes",
+        "alarms",
+        "model",
+        "disk",
+        "clock",
+    }
     assert [name for name, finding in findings.items() if not finding["ok"]] in (["settings"], ["settings", "disk"])
     assert "fetch.contact" in findings["settings"]["advice"]
     assert done.returncode == 1

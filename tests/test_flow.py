@@ -320,8 +320,8 @@ def test_a_page_that_breaks_the_extractor_stops_neither_the_others_nor_the_next_
     database: Database, judge: Judge, clock: Clock
 ) -> None:
     def breaking(tools: Tools) -> Tools:
-        def extract(page: Fetched, entry: Entry, feed: Feed) -> Article:
-            return tools.extract(page, entry, feed) if page.url.endswith("a.html") else 1 / 0  # type: ignore[return-value]
+        async def extract(page: Fetched, entry: Entry, feed: Feed) -> Article:
+            return await tools.extract(page, entry, feed) if page.url.endswith("a.html") else 1 / 0  # type: ignore[return-value]
 
         return replace(tools, extract=extract)
 

@@ -73,6 +73,7 @@ def test_passes_are_made_on_schedule_the_api_answers_and_sigterm_stops_it_cleanl
     assert all(quotation["text"] for quotation in evidence)
     assert {feed["state"] for feed in feeds} == {"ok"}
     assert (process.returncode, "Traceback" in errors, "stopping" in errors) == (0, False, True)
+    assert "prune" in errors  # the daily upkeep runs beside the passes
 
 
 def test_the_api_refuses_nonsense_without_a_traceback(tmp_path: Path) -> None:

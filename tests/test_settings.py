@@ -95,3 +95,46 @@ def test_the_database_url_may_come_from_a_secret_file(tmp_path: Path) -> None:
     assert (
         load(flags=[f"storage.url_file={secret}"], environ=NOTHING).storage.database_url() == "postgresql://u:p@host/db"
     )
+
+
+def test_any_key_may_come_from_a_file_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "contact").write_text("+https://a.example\n")
+    (tmp_path / "url").write_text("postgresql://u:p@host/db\n")
+    environ = {
+        "TREATYWATCH_FETCH__CONTACT_FILE": str(tmp_path / "contact"),
+        "TREATYWATCH_STORAGE__URL_FILE": str(tmp_path / "url"),  # a key of its own
+    }
+    settings = load(environ=environ)
+    assert settings.fetch.contact == "+https://a.example"
+    assert settings.storage.database_url() == "postgresql://u:p@host/db"
+
+
+def test_a_file_that_can_not_be_read_is_named_with_its_variable(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"TREATYWATCH_WEB__SECRET_FILE .*none can't be read"):
+        load(environ={"TREATYWATCH_WEB__SECRET_FILE": str(tmp_path / "none")})
+    with pytest.raises(InvalidSettings, match=r"unknown key 'web\.secrt_file'; did you mean 'secret'"):
+        load(environ={"TREATYWATCH_WEB__SECRT_FILE": "x"})
+
+
+def test_secrets_are_shown_neither_in_messages_nor_in_settings() -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load(flags=["web.secret=hunter2"], environ=NOTHING)
+    secret = "hunter2" * 5
+    settings = load(flags=[f"web.secret={secret}"], environ=NOTHING)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(settings) + str(settings.web) + settings.web.model_dump_json()
+    assert settings.web.secret.get_secret_value() == secret
+
+
+@pytest.mark.parametrize(
+    ("flag", "fine"),
+    [("web.hosts=['watch.example.org','[::1]']", True), ("web.hosts=['https://a.example']", False),
+     ("web.hosts=['a.example:80']", False), ("web.hosts=['A.example']", False), ("web.hosts=['*']", False),
+     ("web.trusted_proxies=['10.0.0.0/8','::1']", True), ("web.trusted_proxies=['*']", False)],
+)  # fmt: skip
+def test_hosts_and_proxies_are_names_and_networks(flag: str, fine: bool) -> None:
+    if fine:
+        load(flags=[flag], environ=NOTHING)
+        return
+    with pytest.raises(InvalidSettings, match=r"web\."):
+        load(flags=[flag], environ=NOTHING)

@@ -14,7 +14,6 @@ import typer
 from pipeline.cli.app import Json, console, database_of, print_json
 
 Option = typer.Option
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
 def register(app: typer.Typer) -> None:
@@ -98,21 +97,12 @@ def _give(rows: list[dict[str, Any]], table: Any, *, as_json: bool, as_csv: bool
 
 
 def _print_csv(rows: list[dict[str, Any]]) -> None:
+    from pipeline.report.cells import cell
+
     writer = csv.writer(sys.stdout)
     if rows:
         writer.writerow(rows[0])
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
-
-
-def _cell(value: Any) -> Any:
-    """One value for a spreadsheet. Text that it would take for a formula gets an apostrophe in front."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict):
-        value = " ".join(f"{name}={number:.3f}" for name, number in value.items())
-    elif isinstance(value, list | tuple):
-        value = " ".join(str(part) for part in value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    writer.writerows([cell(value) for value in row.values()] for row in rows)
 
 
 def explain(context: typer.Context, url: str, as_json: Json = False) -> None:

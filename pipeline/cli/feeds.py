@@ -1,4 +1,4 @@
-"""Commands about the list of feeds: list, check, discover, import, export."""
+"""Commands about the list of feeds: list, check, health, discover, import, export."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from pipeline.cli.app import Json, console, errors, print_json, settings_of
+from pipeline.cli.health import health
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     feeds_app.command("list")(list_feeds)
     feeds_app.command("check")(check)
+    feeds_app.command("health")(health)
     feeds_app.command("discover")(discover)
     feeds_app.command("import")(import_opml)
     feeds_app.command("export")(export_opml)
@@ -95,23 +97,23 @@ def check(
 
 async def _check_all(settings: Settings, targets: Sequence[tuple[str, str]], tick: Any) -> list[Checked]:
     from pipeline.collect.fetch import Fetcher
+    from pipeline.collect.workers import Workers
 
-    async with Fetcher(settings.fetch) as fetcher:
+    async with Fetcher(settings.fetch) as fetcher, Workers(settings.workers) as readers:
 
         async def one(outlet: str, url: str) -> Checked:
-            checked = await _check(fetcher, outlet, url, settings.poll.max_entries)
+            checked = await _check(fetcher, readers, outlet, url, settings.poll.max_entries)
             tick()
             return checked
 
         return await asyncio.gather(*(one(outlet, url) for outlet, url in targets))
 
 
-async def _check(fetcher: Any, outlet: str, url: str, max_entries: int) -> Checked:
-    from pipeline.collect.parse import parse
+async def _check(fetcher: Any, readers: Any, outlet: str, url: str, max_entries: int) -> Checked:
     from pipeline.errors import CollectError
 
     try:
-        parsed = parse(await fetcher.fetch(url), max_entries=max_entries)
+        parsed = await readers.parse(await fetcher.fetch(url), max_entries=max_entries)
     except CollectError as error:
         return Checked(outlet=outlet, url=url, outcome=error.reason, detail=str(error))
     newest = max((entry.published_at for entry in parsed.entries if entry.published_at), default=None)

@@ -195,10 +195,10 @@ def verdict(found: Explanation) -> str:
         return f"In: scored {found.scores[-1]['tone']:+.2f} by its latest run."
     if last:
         return f"Out: relevance {last['value']:.2f}, {last['reason']}."
-    if found.drops:
-        return f"Out: dropped at {found.drops[-1]['stage']}, {found.drops[-1]['reason']}."
     if found.article:
         return "Kept, not judged yet; the next pass judges it."
+    if found.drops:
+        return f"Out: dropped at {found.drops[-1]['stage']}, {found.drops[-1]['reason']}."
     if found.entries:
         return "Announced, its page has not been read yet."
     return "A feed, or a page that was fetched without becoming an article."

@@ -50,6 +50,8 @@ class Outline:
     language: str = ""
     degraded: str = ""
     ttl_s: int | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
 
 
 def entries(items: Iterable[Item], *, base: str, now: datetime, max_entries: int) -> tuple[Entry, ...]:

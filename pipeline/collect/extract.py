@@ -129,6 +129,8 @@ def _read(tree: HtmlElement, page: Fetched, *, favor_precision: bool, fast: bool
         found = trafilatura.bare_extraction(
             tree, include_comments=False, favor_precision=favor_precision, fast=fast, url=page.final_url
         )
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - lxml and the extractor raise many kinds on broken pages
         return ""
     return plain.paragraphs(str(getattr(found, "text", None) or ""))
@@ -173,6 +175,8 @@ def _published(tree: HtmlElement, known: Facts, now: datetime) -> datetime | Non
         return stated
     try:
         found = trafilatura.extract_metadata(tree, extensive=False)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - as above
         return None
     return parse_date(found.date, now=now)

@@ -19,6 +19,7 @@ from pipeline.collect.addresses import Address
 from pipeline.collect.bodies import ACCEPT_ENCODING, Body
 from pipeline.collect.exchange import Answer, Exchange
 from pipeline.collect.guard import Guard, Resolve, SystemResolver
+from pipeline.collect.hints import max_age_s
 from pipeline.collect.hosts import Budget, Hosts
 from pipeline.collect.robots import MAX_BYTES as ROBOTS_BYTES
 from pipeline.collect.robots import Robots, Rules, read_rules, rules_without
@@ -92,7 +93,8 @@ class Fetcher:
             error.url = shown  # the caller knows what it asked for, not where that led
             raise
         if answer.status == 304:
-            return NotModified(url=shown, fetched_at=self._clock())
+            fresh_s = max_age_s(answer.headers.get("cache-control", ""))
+            return NotModified(url=shown, fetched_at=self._clock(), max_age_s=fresh_s)
         return self._fetched(answer, trip, shown)
 
     def _trip(self, url: str, headers: Mapping[str, str]) -> _Trip:
@@ -116,6 +118,7 @@ class Fetcher:
             last_modified=_validator(answer.headers.get("last-modified")),
             # An address with credentials stays as it was written: the new one would have lost them.
             permanent_url=answer.address.url if trip.moved and not trip.start.authorization else None,
+            max_age_s=max_age_s(answer.headers.get("cache-control", "")),
         )
 
     async def _follow(self, trip: _Trip) -> Answer:

@@ -15,7 +15,7 @@ from typing import Any
 
 import feedparser
 
-from pipeline.collect import charset, jsonfeed, plain, sitemap
+from pipeline.collect import charset, hints, jsonfeed, plain, sitemap
 from pipeline.collect.entries import Item, Outline, entries
 from pipeline.collect.markup import ID_SCHEME, Prepared, prepare
 from pipeline.errors import ParseError
@@ -46,6 +46,8 @@ def parse(fetched: Fetched, *, max_entries: int) -> ParsedFeed:
         language=plain.one_line(outline.language, limit=20),
         degraded=outline.degraded,
         ttl_s=outline.ttl_s,
+        skip_hours=outline.skip_hours,
+        skip_days=outline.skip_days,
     )
 
 
@@ -85,6 +87,8 @@ def _feed(fetched: Fetched, prepared: Prepared) -> Outline:
         )
         atom = str(found.get("version")).startswith("atom")
         read = [_item(dict(entry), atom=atom) for entry in found["entries"]]
+    except MemoryError:
+        raise
     except Exception as fault:  # feedparser lets KeyError, ValueError, OverflowError and others through
         raise _error(fetched, "malformed", f"the feed can't be read: {type(fault).__name__}") from fault
     if not found.get("version") and not read:
@@ -97,6 +101,8 @@ def _feed(fetched: Fetched, prepared: Prepared) -> Outline:
         language=str(feed.get("language") or ""),
         degraded="malformed" if len(read) < prepared.items else "",
         ttl_s=_ttl(feed),
+        skip_hours=() if atom else hints.skip_hours(prepared.text),
+        skip_days=() if atom else hints.skip_days(prepared.text),
     )
 
 

@@ -36,9 +36,8 @@ def is_current(connection: Connection, steps: Path = HERE) -> bool:
     Raises StorageError where it is newer or another program's.
     """
     revision = revision_of(connection)
-    script = ScriptDirectory(str(steps))
-    _refuse_strangers(connection, revision, script)
-    return revision == script.get_current_head()
+    _refuse_strangers(connection, revision, steps)
+    return revision == ScriptDirectory(str(steps)).get_current_head()
 
 
 def upgrade(connection: Connection, steps: Path = HERE) -> None:
@@ -53,18 +52,40 @@ def upgrade(connection: Connection, steps: Path = HERE) -> None:
     revision = revision_of(connection)
     if revision and connection.dialect.name == "sqlite":
         _back_up(connection, revision)
+    apply(connection, "head", steps)
+
+
+def apply(connection: Connection, revision: str, steps: Path = HERE) -> None:
+    """Apply the steps up to `revision`, without a copy of what was there."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(steps).replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
-def _refuse_strangers(connection: Connection, revision: str | None, script: ScriptDirectory) -> None:
-    if revision and revision not in {step.revision for step in script.walk_revisions()}:
+def rebuild(connection: Connection, revision: str, steps: Path = HERE) -> None:
+    """Make the schema that of another revision, by dropping all tables. All rows are lost."""
+    cascade = " CASCADE" if connection.dialect.name == "postgresql" else ""  # one view may stand on another
+    for view in inspect(connection).get_view_names():
+        if view.startswith("v_"):
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}{cascade}")
+    metadata.drop_all(connection)
+    connection.exec_driver_sql("DROP TABLE alembic_version")
+    apply(connection, revision, steps)
+
+
+def refuse_unknown(revision: str, steps: Path, what: str) -> None:
+    """Raise StorageError `newer_schema` if no step leads to the revision that `what` has."""
+    if revision not in {step.revision for step in ScriptDirectory(str(steps)).walk_revisions()}:
         raise StorageError(
-            f"the database has schema {revision}, which this version of treatywatch does not know; "
+            f"{what} has schema {revision}, which this version of treatywatch does not know; "
             "install the newer version that wrote it, or restore the backup made before the upgrade",
             reason="newer_schema",
         )
+
+
+def _refuse_strangers(connection: Connection, revision: str | None, steps: Path) -> None:
+    if revision:
+        refuse_unknown(revision, steps, "the database")
     if revision is None and set(inspect(connection).get_table_names()) & set(metadata.tables):
         raise StorageError(
             "the database holds tables of another program; give treatywatch a database of its own",

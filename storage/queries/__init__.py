@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.queries.alarms import Alarm, alarms
 from storage.queries.coverage import (
     Coverage,
     OutletTone,
@@ -13,23 +14,28 @@ from storage.queries.coverage import (
     extremes,
 )
 from storage.queries.filters import Filter
+from storage.queries.funnels import FeedDay, feed_days
 from storage.queries.health import FeedHealth, Funnel, feed_health, funnel
 from storage.queries.trace import Explanation, explain
 
 __all__ = [
+    "Alarm",
     "Coverage",
     "Explanation",
+    "FeedDay",
     "FeedHealth",
     "Filter",
     "Funnel",
     "OutletTone",
     "Page",
     "Quotation",
+    "alarms",
     "by_outlet",
     "coverage",
     "evidence",
     "explain",
     "extremes",
+    "feed_days",
     "feed_health",
     "funnel",
 ]
