@@ -117,7 +117,7 @@ def untrained_heads(codebook: Codebook, *, tone: float = 0.2) -> Heads:
         linear={
             "meaning": linear(draw.normal(size=(size, 3 * HashingEmbedder().dimensions)), np.zeros(size)),
             "relevance": linear(np.zeros((1, len(relevance_inputs(np.ones(1, np.float32), 0)))), [3.0]),
-            "tone": linear(draw.normal(size=(1, numbers)) / 50, [tone]),
+            "tone": linear(draw.normal(size=(4, numbers)) / 50, np.full(4, 2 * tone)),
             "spread": linear(draw.normal(size=(1, numbers)) / 50, [0.3]),
         },
         wording=draw.normal(size=(BUCKETS, size)).astype(np.float32),

@@ -55,10 +55,11 @@ class Heads:
     """One training.
 
     `tuning`: the low-rank change of the encoder's weights, by name. `linear` holds `meaning` (one unit for each family,
-    code, voice, fact and for the topic, on a passage's vector in its context), `relevance`, `tone` and `spread` (one
-    unit each, on an article). `wording` (BUCKETS x units): what the same units make of the passage's n-grams.
-    `thresholds`: the shares from which a family, a code or a fact counts. `residuals`: sorted absolute errors of the
-    tone on articles by authors unseen in training, in units of the error expected, from which intervals are read.
+    code, voice, fact and for the topic, on a passage's vector in its context), and on an article `relevance`, `spread`
+    (one unit each) and `tone` (one for each step of the scale but the last). `wording` (BUCKETS x units): what the same
+    units make of the passage's n-grams. `thresholds`: the shares from which a family, a code or a fact counts.
+    `residuals`: sorted absolute errors of the tone on articles by authors unseen in training, in units of the error
+    expected, from which intervals are read.
     """
 
     tuning: Mapping[str, Floats]

@@ -13,7 +13,7 @@ import numpy as np
 
 from config.codebook import Codebook
 from pipeline.analyse.features import tone_inputs
-from pipeline.analyse.heads import Floats, Heads
+from pipeline.analyse.heads import Floats, Heads, sigmoid
 from pipeline.analyse.reading import Reading
 from pipeline.analyse.unusual import unusual
 from pipeline.records import Article, CodedPassage, Score
@@ -33,7 +33,7 @@ class Scorer:
     def score(self, article: Article, coded: Sequence[CodedPassage], reading: Reading) -> Score:
         """The score of one article from its passages, which must not be none, as coded and as read."""
         inputs = tone_inputs([passage.passage for passage in coded], reading)[None, :]
-        tone = float(np.clip(self._tone(inputs)[0, 0], -1, 1))
+        tone = float(expected_tone(self._tone(inputs))[0])
         error = float(expected_error(self._spread(inputs)[:, 0])[0])
         leanings = np.array([passage.leanings for passage in coded])
         given = _given(coded)
@@ -67,6 +67,14 @@ def credulity(tone: float, coded: Sequence[CodedPassage], omitted: float) -> flo
     voices = [passage.voice for passage in coded if passage.family == "optimistic"]
     standing = sum(voice != "quoted_distanced" for voice in voices) / len(voices) if voices else 0.0
     return max(tone, 0.0) * standing * omitted
+
+
+def expected_tone(activations: Floats) -> Floats:
+    """The expected step of n articles, in [-1, 1], from log-odds (n x 4) of lying above each step but the last.
+
+    Frank and Hall, "A Simple Approach to Ordinal Classification" (ECML 2001).
+    """
+    return np.asarray(sigmoid(activations).sum(axis=1) / 2 - 1, np.float32)
 
 
 def expected_error(spread: Floats) -> Floats:

@@ -11,23 +11,25 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from pipeline.analyse.features import relevance_inputs, tone_inputs
 from pipeline.analyse.heads import Floats, Linear
 from pipeline.analyse.reading import Reading
-from pipeline.analyse.score import expected_error
+from pipeline.analyse.score import expected_error, expected_tone
 from pipeline.train.corpus import Example, Ints
+from pipeline.train.passages import fit_logistic
 
-ALPHA, SPREAD_ALPHA = 30.0, 300.0
-RELEVANCE = 1.0  # scikit-learn's C
+STEPS = (-1.0, -0.5, 0.0, 0.5)  # of the coder's scale; above the last there is one more
+SPREAD_ALPHA = 300.0
+ORDINAL, RELEVANCE = 0.03, 1.0  # scikit-learn's C
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToneHeads:
-    """`tone`: what a coder would say; `spread`: how far off it is expected to be (both of one unit)."""
+    """`tone`: the log-odds that a coder lies above each step but the last; `spread`: the error expected (one unit)."""
 
     tone: Linear
     spread: Linear
 
     def __call__(self, inputs: Floats) -> tuple[Floats, Floats]:
-        """Tone, clipped to the scale, and expected error of articles (n x d)."""
-        return np.clip(self.tone(inputs)[:, 0], -1, 1), expected_error(self.spread(inputs)[:, 0])
+        """Tone and expected error of articles (n x d)."""
+        return expected_tone(self.tone(inputs)), expected_error(self.spread(inputs)[:, 0])
 
 
 def tone_table(examples: Sequence[Example], readings: Sequence[Reading]) -> Floats:
@@ -36,12 +38,26 @@ def tone_table(examples: Sequence[Example], readings: Sequence[Reading]) -> Floa
 
 
 def fit_tone(inputs: Floats, tone: Floats, fold: Ints) -> ToneHeads:
-    """Ridge regressions of the coder's tone, and of the absolute error on articles of other folds."""
+    """Ordinal regression of the coder's tone, and ridge regression of the absolute error on articles of other folds."""
     said = np.zeros(len(tone), np.float32)
     for k in sorted(set(fold.tolist())):
-        said[fold == k] = fit_ridge(inputs[fold != k], tone[fold != k], ALPHA)(inputs[fold == k])[:, 0]
-    errors = np.abs(np.clip(said, -1, 1) - tone)
-    return ToneHeads(tone=fit_ridge(inputs, tone, ALPHA), spread=fit_ridge(inputs, errors, SPREAD_ALPHA))
+        said[fold == k] = expected_tone(fit_ordinal(inputs[fold != k], tone[fold != k])(inputs[fold == k]))
+    errors = np.abs(said - tone)
+    return ToneHeads(tone=fit_ordinal(inputs, tone), spread=fit_ridge(inputs, errors, SPREAD_ALPHA))
+
+
+def fit_ordinal(inputs: Floats, tone: Floats) -> Linear:
+    """For each step of the scale but the last a logistic regression that tells the tones above it from the others."""
+    mean, scale = _standard(inputs)
+    scaled = (inputs - mean) / scale
+    model = LogisticRegression(C=ORDINAL, max_iter=2000)
+    fitted = [fit_logistic(model, scaled, (tone > step).astype(np.int64), 1) for step in STEPS]
+    return Linear(
+        weights=np.vstack([weights for weights, _ in fitted]).astype(np.float32),
+        bias=np.concatenate([bias for _, bias in fitted]).astype(np.float32),
+        mean=mean,
+        scale=scale,
+    )
 
 
 def fit_ridge(inputs: Floats, goal: Floats, alpha: float) -> Linear:
