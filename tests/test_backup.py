@@ -21,7 +21,7 @@ from sqlalchemy import func, insert, select, text
 
 from pipeline.errors import StorageError
 from pipeline.records import Dropped
-from storage import archive, articles, feeds, migrations, scores
+from storage import archive, articles, feeds, migrations, passes, scores, tokens
 from storage.backup import back_up, named, restore
 from storage.database import Database, open_database
 from storage.schema import (
@@ -75,6 +75,8 @@ def fill(database: Database) -> None:
         payload = {"b": [1, 0.1, None, True, "条約"], "a": {"z": "\u2028", "aa": ""}}
         mail = {"digest_id": 1, "recipient": "r@example.org", "message_id": "m", "payload": payload, "created_at": NOW}
         connection.execute(insert(outbox), mail)
+        passes.begin(connection, NOW)
+        tokens.issue(connection, "анна", "read", NOW)
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def evaluate(
 ) -> None:
     """Measure how far scores agree with human coders.
 
-    Without files this trains several times and takes about half an hour.
+    Without files this trains several times and takes the better part of an hour.
     """
     from pipeline.train.report import GROUPS, evaluate_files, evaluate_unseen
 
@@ -169,7 +169,7 @@ def evaluate(
 
 
 def compare(context: typer.Context) -> None:
-    """Compare this way of judging with simpler ones, on authors unseen in training. Takes about half an hour."""
+    """Compare this way of judging with simpler ones, on unseen authors. Takes the better part of an hour."""
     from pipeline.train.report import compare_approaches
 
     with progress_bar("training") as bar:

