@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +12,10 @@ import pytest
 
 from config.codebook import load_codebook
 from config.corpus import LabelledArticle, LabelledPassage
+from pipeline.analyse.heads import load_heads, save_heads
 from pipeline.analyse.reading import in_context
 from pipeline.train.corpus import Example, examples
+from pipeline.train.fit import fit
 from pipeline.train.targets import targets
 from pipeline.train.tune import Lower, Tuned, Tuner
 
@@ -101,3 +106,37 @@ def test_training_sees_the_same_context_as_scoring(encoder: Any, corpus: list[Ex
     inputs = tuner_of(encoder, corpus).inputs([0])
     width = inputs.shape[1] // 3
     assert np.allclose(inputs, in_context(inputs[:, :width]), atol=1e-6)
+
+
+class Tiny:
+    """As much of an embedder as training asks for."""
+
+    weights = "tiny"
+
+    def __init__(self, encoder: Any) -> None:
+        self._encoder = encoder
+
+    def encoder(self) -> Any:
+        return self._encoder
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[VOCABULARY[word] for word in text.split()] for text in texts]
+
+
+def test_the_whole_training_gives_heads_that_survive_their_file(encoder: Any, tmp_path: Path) -> None:
+    codebook = load_codebook()
+    articles = [
+        replace(labelled(n), tone=(-0.5, 0.5)[n % 2]) if n % 4 else replace(labelled(n), relevant=False, tone=None)
+        for n in range(24)
+    ]
+    passed = [replace(example, subjects=1) for example in examples(articles, codebook)]
+    heard: dict[str, int] = {}
+    heads, unseen = fit(passed, codebook, Tiny(encoder), lambda stage, done, _: heard.update({stage: done}))  # type: ignore[arg-type]
+    save_heads(heads, tmp_path / "heads.npz")
+    loaded = load_heads(tmp_path / "heads.npz", weights="tiny", codebook=codebook.hash)
+    assert loaded.linear.keys() == {"meaning", "relevance", "tone", "spread"}
+    assert len(heard) == 5  # the reading, three trainings without some authors, one with all
+    assert [len(coded) for coded in unseen.coded] == [len(example.passages) for example in passed]
+    toned = [i for i, article in enumerate(articles) if article.tone is not None]
+    assert np.isfinite(unseen.ratios[toned]).all()
+    assert set(np.flatnonzero(np.isnan(unseen.tone)).tolist()).isdisjoint(toned)

@@ -85,17 +85,14 @@ class Trainer:
         return Trained(tuned=tuned, wording=weights, bias=bias), said
 
 
-def unseen_said(trainer: Trainer, examples: Sequence[Example], fold: Ints) -> Said:
+def unseen_said(trainer: Trainer, examples: Sequence[Example], codebook: Codebook, fold: Ints) -> Said:
     """What is said of every passage by heads trained without its author."""
-    lengths = [len(e.passages) for e in examples]
-    of = np.repeat(fold, lengths)
-    size = (len(of), 0)
-    meaning, words = np.empty(size, np.float32), np.empty(size, np.float32)
+    of = np.repeat(fold, [len(e.passages) for e in examples])
+    shape = (len(of), units(codebook)["topic"].stop)
+    meaning, words = np.empty(shape, np.float32), np.empty(shape, np.float32)
     for k in range(fold.max() + 1):
         name = f"without authors {k + 1} of {fold.max() + 1}"
         _, said = trainer.train(name, np.flatnonzero(fold != k), np.flatnonzero(fold == k))
-        if k == 0:
-            meaning, words = (np.empty((len(of), said.meaning.shape[1]), np.float32) for _ in range(2))
         meaning[of == k], words[of == k] = said.meaning, said.wording
     return Said(meaning=meaning, wording=words)
 
@@ -181,7 +178,7 @@ def fit(
     """
     fold = folds(examples)
     trainer = Trainer(examples, codebook, embedder, watch)
-    said = unseen_said(trainer, examples, fold)
+    said = unseen_said(trainer, examples, codebook, fold)
     trained, _ = trainer.train("with all authors", np.arange(len(examples)), np.arange(0))
     return assemble(examples, codebook, trained, said, fold, embedder.weights)
 

@@ -167,7 +167,7 @@ def compare_approaches(settings: Settings, bar: Progress) -> Table:
     embedder = SentenceEmbedder(settings.embed, settings.storage.directory() / "models")
     labelled = examples(corpus, codebook)
     fold = folds(labelled)
-    said = unseen_said(Trainer(labelled, codebook, embedder, _stages(bar)), labelled, fold)
+    said = unseen_said(Trainer(labelled, codebook, embedder, _stages(bar)), labelled, codebook, fold)
     return comparison_table(compare(labelled, codebook, embedder, said, fold))
 
 
