@@ -129,7 +129,7 @@ def save_score(connection: Connection, revision_id: int, run_id: int, score: Sco
 def _check_figures(score: Score) -> None:
     figures = (score.tone, *score.interval, score.expected_error, score.outlook, score.scrutiny, score.credulity)
     if not (np.isfinite(figures).all() and score.expected_error >= 0 and 0 <= score.credulity <= 1):
-        raise StorageError(f"a score with the figures {figures} is none; score the article again", reason="no_number")
+        raise StorageError(f"a score with the figures {figures} is none; score the article again", reason="refused")
 
 
 def _save_codings(connection: Connection, score_id: int, coded: tuple[CodedPassage, ...]) -> None:
