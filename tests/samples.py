@@ -30,6 +30,20 @@ RELEVANT = Relevance(relevant=True, value=0.9, reason="talks", terms=("平和条
 IRRELEVANT = Relevance(relevant=False, value=0.1, reason="off_topic")
 
 
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def later(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
 def source(url: str = "https://a.example/feed", **changes: Any) -> FeedSource:
     given = {"url": url, "outlet": "Asahi", "country": "JP", "language": "ja", "kind": "national"}
     return FeedSource(**{**given, **changes})

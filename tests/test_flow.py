@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from html import escape
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from storage.schema import entries
 from tests.crowd import Crowd
 from tests.loopback import Handler, Loopback, answer, redirect
 from tests.rows import rows_of, settled
+from tests.samples import Clock
 
 pytestmark = pytest.mark.model
 SAMPLES = {(outlet.slug, a.slug): a for outlet in sample_outlets() for a in outlet.articles}
@@ -65,20 +66,6 @@ def feed(*items: tuple[str, SampleArticle], title: str | None = None) -> Handler
 
 def source(url: str, *, outlet: str = "Outlet", language: str = "en") -> FeedSource:
     return FeedSource(url=url, outlet=outlet, country="GB", language=language, kind="wire")  # type: ignore[arg-type]
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
-
-    def later(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 @pytest.fixture

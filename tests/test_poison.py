@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from html import escape
 
@@ -30,7 +30,7 @@ from storage.schema import articles as articles_table
 from storage.schema import entries, feeds, revisions
 from tests import hostile
 from tests.loopback import Handler, Loopback, answer
-from tests.samples import RUN
+from tests.samples import RUN, Clock
 
 SENTENCE = "Japan and Russia held talks on a peace treaty, and officials said that they would go on. "
 SOUND = f"<p>{SENTENCE * 4}</p>"
@@ -67,17 +67,6 @@ class Absent:
 
     def judge(self, article: Article) -> Judgement:
         raise ModelError("there is no model here")
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
 
 
 @pytest.fixture

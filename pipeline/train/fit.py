@@ -110,10 +110,9 @@ def judge_unseen(examples: Sequence[Example], codebook: Codebook, said: Said, fo
         calibration = calibrate(said.rows(np.flatnonzero(of != k)), truth.rows(of != k), codebook)
         everything = readings(calibration.applied(said), lengths, units(codebook))
         coder = Coder(calibration.thresholds, codebook)
-        codings = [coder.code(e.passages, r) for e, r in zip(examples, everything, strict=True)]
         own, rest = np.flatnonzero(fold == k), np.flatnonzero(fold != k)
-        for i in own:
-            read[i], coded[i] = everything[i], codings[i]
+        for i in own.tolist():
+            read[i], coded[i] = everything[i], coder.code(examples[i].passages, everything[i])
         articles = Articles(examples, everything)
         heads = articles.fit(rest, fold)
         relevance[own], tone[own], expected[own] = articles.judge(heads, own)
