@@ -7,212 +7,38 @@ override it key by key. Nothing here reads the working directory, and there is n
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import quote
+from typing import Any
 
-from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.invalid import InvalidSettings, nearest
+from config.sections import (
+    AlarmSettings,
+    BackupSettings,
+    EmbedSettings,
+    ExtractSettings,
+    FeedsSettings,
+    FetchSettings,
+    LogSettings,
+    PollSettings,
+    ReportSettings,
+    RetentionSettings,
+    ScoreSettings,
+    ScreenSettings,
+    StorageSettings,
+    WebSettings,
+    WorkersSettings,
+    secret_in,
+)
 
 ENV_PREFIX = "TREATYWATCH_"
 CONFIG_VARIABLE = "TREATYWATCH_CONFIG"
-SECRET_CHARS = 32
 SECRET_KEYS = {("web", "secret"), ("storage", "url")}  # a message about them does not repeat what was given
-
-
-class Section(BaseModel):
-    """Base of the sections: frozen, and strangers are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _network(value: str) -> str:
-    ip_network(value, strict=False)
-    return value
-
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class StorageSettings(Section):
-    """Where coverage is kept."""
-
-    url: str
-    url_file: str
-    data_dir: str
-
-    def directory(self) -> Path:
-        """The data directory, not created."""
-        return Path(self.data_dir).expanduser() if self.data_dir else user_data_path("treatywatch", appauthor=False)
-
-    def database_url(self) -> str:
-        """The SQLAlchemy URL of the database."""
-        if self.url_file:
-            return _secret(self.url_file, "storage.url_file")
-        return self.url or sqlite_url(self.directory() / "coverage.db")
-
-
-def _secret(file: str, place: str) -> str:
-    try:
-        return Path(file).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"{place} {file} can't be read: {error}") from None
-
-
-def sqlite_url(file: Path) -> str:
-    """The database URL of a SQLite file."""
-    return f"sqlite:///{quote(str(file))}"
-
-
-class FeedsSettings(Section):
-    """Which outlets are watched."""
-
-    file: str
-
-    def path(self) -> Path | None:
-        """Your own list of feeds, or None for the one that ships with treatywatch."""
-        return Path(self.file).expanduser() if self.file else None
-
-
-class FetchSettings(Section):
-    """How URLs are fetched, and what is refused."""
-
-    user_agent: Annotated[str, Field(min_length=1, pattern=r"^[\x20-\x7e]+$")]
-    contact: Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")]
-    timeout_s: Positive
-    max_bytes: Count
-    max_redirects: Annotated[int, Field(ge=0, le=20)]
-    concurrency: Annotated[int, Field(ge=1, le=256)]
-    host_concurrency: Annotated[int, Field(ge=1, le=16)]
-    host_delay_s: NotNegative
-    allow_networks: tuple[Annotated[str, AfterValidator(_network)], ...]
-    respect_robots: bool
-    robots_ttl_s: Positive
-
-
-class PollSettings(Section):
-    """How often feeds are asked, and how much is taken at once."""
-
-    tick_s: Positive
-    min_interval_s: Positive
-    max_interval_s: Positive
-    max_entries: Count
-    max_attempts: Count
-    quiet_h: Positive
-    pass_timeout_s: Positive
-
-
-class ExtractSettings(Section):
-    """What counts as an article's text."""
-
-    min_chars: Annotated[int, Field(ge=0)]
-    max_chars: Count
-
-
-class WorkersSettings(Section):
-    """What one feed or page may cost the process that reads it."""
-
-    timeout_s: Positive
-    memory_mb: Annotated[int, Field(ge=64)]
-
-
-class EmbedSettings(Section):
-    """Which model turns passages into vectors."""
-
-    model: Annotated[str, Field(min_length=1)]
-    prompt: str
-    threads: Annotated[int, Field(ge=0, le=256)]
-
-
-class ScreenSettings(Section):
-    """When an article is relevant."""
-
-    threshold: Annotated[float, Field(ge=0, lt=1)]
-
-
-class ScoreSettings(Section):
-    """How the tone is reported."""
-
-    coverage: Annotated[float, Field(gt=0, lt=1)]
-
-
-class AlarmSettings(Section):
-    """What is unusual enough to call somebody."""
-
-    failures: Count
-    waiting_h: Positive
-    scored_h: Positive
-    pass_intervals: Positive
-
-
-def _host(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", value):
-        raise ValueError("write a host name in lower case, without scheme and port")
-    return value
-
-
-def _secret_enough(value: SecretStr) -> SecretStr:
-    if 0 < len(value.get_secret_value()) < SECRET_CHARS:
-        raise ValueError(f"a secret has at least {SECRET_CHARS} characters")
-    return value
-
-
-class WebSettings(Section):
-    """Where the web server listens, whom it answers, and how much it takes."""
-
-    host: Annotated[str, Field(min_length=1)]
-    port: Annotated[int, Field(ge=0, le=65535)]
-    hosts: tuple[Annotated[str, AfterValidator(_host)], ...]
-    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...]
-    require_token: bool
-    secret: Annotated[SecretStr, AfterValidator(_secret_enough)]
-    session_hours: Positive
-    requests_per_minute: Count
-    failed_sign_ins_per_hour: Count
-    max_body_bytes: Count
-    max_query_bytes: Count
-    max_header_bytes: Annotated[int, Field(ge=1024)]
-    max_connections: Count
-
-
-Days = Annotated[int, Field(ge=0, le=36500)]
-
-
-class BackupSettings(Section):
-    """Where the service backs the database up every day."""
-
-    directory: str
-    keep_days: Days
-
-    def path(self) -> Path | None:
-        """The directory of the daily backups, or None where none are wanted."""
-        return Path(self.directory).expanduser() if self.directory else None
-
-
-class RetentionSettings(Section):
-    """How many days things are kept that no score rests on; 0 is for ever."""
-
-    fetch_log_days: Days
-    unused_text_days: Days
-    former_text_days: Days
-    vector_days: Days
-
-
-class LogSettings(Section):
-    """What is logged."""
-
-    level: Literal["debug", "info", "warning", "error"]
-    json_lines: Annotated[bool, Field(alias="json")]
 
 
 class Settings(BaseModel):
@@ -233,6 +59,7 @@ class Settings(BaseModel):
     web: WebSettings
     backup: BackupSettings
     retention: RetentionSettings
+    report: ReportSettings
     log: LogSettings
 
 
@@ -287,7 +114,7 @@ def _split_environ(environ: Mapping[str, str], shipped: Layer) -> Iterator[tuple
             section, _, name = variable.removeprefix(ENV_PREFIX).lower().partition("__")
             key, known = name.removesuffix("_file"), shipped.get(section, {})
             if key != name and key in known and name not in known:
-                yield section, key, _secret(raw, variable)
+                yield section, key, secret_in(raw, variable)
             else:
                 yield section, name, raw
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from config.settings import PollSettings
+from config.sections import PollSettings
 from pipeline.collect.polling import Hints, after_success, patience
 from pipeline.records import Feed, Fetched, NotModified, ParsedFeed
 from storage import habits

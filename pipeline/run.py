@@ -23,7 +23,7 @@ from typing import Any, Literal, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from config.settings import PollSettings
+from config.sections import PollSettings
 from config.sources import FeedSource
 from pipeline.analyse.judge import Judgement
 from pipeline.collect.addresses import redacted

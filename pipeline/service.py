@@ -6,11 +6,11 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack, nullcontext
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 
-from config.settings import Settings, WebSettings
+from config.sections import WebSettings
+from config.settings import Settings
 from config.sources import load_feeds
 from pipeline.errors import SettingsError
 from pipeline.passes import Tools
@@ -31,15 +31,16 @@ async def serve(settings: Settings, database: Database, address: Address | None,
     `address`: where the API listens, if it does. Raises SettingsError where it would listen to others and nobody could
     sign in, and ModelError where passes are wanted and the model can't be loaded.
     """
-    web = settings.web.model_copy(update={"host": address[0], "port": address[1]}) if address else None
-    if web:
+    if address:
+        web = settings.web.model_copy(update={"host": address[0], "port": address[1]})
+        settings = settings.model_copy(update={"web": web})
         _refuse_without_tokens(database, web)
     async with AsyncExitStack() as stack:
         if scheduled:
             tools = await stack.enter_async_context(tools_of(settings))
             await stack.enter_async_context(_Passes(tools, database, settings))
             await stack.enter_async_context(upkeep(settings, database))
-        await (_answer(database, web, settings.storage.directory()) if web else _wait_for_signal())
+        await (_answer(settings, database) if address else _wait_for_signal())
         log.info("stopping")
 
 
@@ -69,7 +70,7 @@ class _Passes:
 
 
 def _refuse_without_tokens(database: Database, web: WebSettings) -> None:
-    from pipeline.report.api import needs_no_token
+    from pipeline.report.web import needs_no_token
 
     if needs_no_token(web):
         return
@@ -83,20 +84,21 @@ def _refuse_without_tokens(database: Database, web: WebSettings) -> None:
     )
 
 
-async def _answer(database: Database, web: WebSettings, directory: Path) -> None:
+async def _answer(settings: Settings, database: Database) -> None:
     """Answer over HTTP until told to stop.
 
     uvicorn would raise the signal anew when it has stopped, and so end the process before a pass is done.
     """
     import uvicorn
 
-    from pipeline.report.api import api_of
     from pipeline.report.sessions import session_key
+    from pipeline.report.web import web_app
 
-    key = session_key(web.secret.get_secret_value(), directory)
+    web = settings.web
+    key = session_key(web.secret.get_secret_value(), settings.storage.directory())
     server = uvicorn.Server(
         uvicorn.Config(
-            api_of(database, web, key),
+            web_app(settings, database, key),
             host=web.host,
             port=web.port,
             log_level="warning",

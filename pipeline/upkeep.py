@@ -12,7 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from config.settings import BackupSettings, Settings
+from config.sections import BackupSettings
+from config.settings import Settings
 from pipeline.errors import TreatywatchError
 from storage.backup import back_up, named
 from storage.database import Database

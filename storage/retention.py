@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, false, func, or_, select, update
 
-from config.settings import RetentionSettings
+from config.sections import RetentionSettings
 from storage.articles import REMOVED
 from storage.database import Database
 from storage.schema import articles, fetches, human_codings, passages, revisions, runs, scores, screenings, vectors

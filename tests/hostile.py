@@ -14,7 +14,7 @@ from pathlib import Path
 
 import feedparser
 
-from config.settings import ExtractSettings
+from config.sections import ExtractSettings
 from pipeline.collect.extract import extract
 from pipeline.collect.parse import parse
 from pipeline.records import Article, Entry, Feed, Fetched, ParsedFeed

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import EmbedSettings
+from config.sections import EmbedSettings
 from pipeline.analyse import bundled
 from pipeline.analyse.embed import Embedder, HashingEmbedder, SentenceEmbedder, as_stored, embed
 from pipeline.analyse.passages import split

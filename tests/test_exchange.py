@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import FetchSettings, load
+from config.sections import FetchSettings
+from config.settings import load
 from pipeline.collect.fetch import Fetcher
 from pipeline.errors import FetchError
 from pipeline.records import Fetched, NotModified

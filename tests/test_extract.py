@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import trafilatura
 
-from config.settings import ExtractSettings, load
+from config.sections import ExtractSettings
+from config.settings import load
 from pipeline.collect.extract import extract, from_summary
 from pipeline.collect.languages import identify
 from pipeline.demo.outlets import SampleOutlet, sample_outlets

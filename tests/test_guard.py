@@ -10,7 +10,8 @@ from ipaddress import ip_address
 import httpcore
 import pytest
 
-from config.settings import FetchSettings, load
+from config.sections import FetchSettings
+from config.settings import load
 from pipeline.collect.fetch import Fetcher
 from pipeline.collect.guard import Guard, GuardError, Resolve, SystemResolver, is_public
 from pipeline.errors import FetchError

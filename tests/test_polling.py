@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import PollSettings, load
+from config.sections import PollSettings
+from config.settings import load
 from pipeline.collect.hints import max_age_s, skip_days, skip_hours
 from pipeline.collect.polling import JITTER, Hints, after_failure, after_success, horizon, patience
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, insert, select, update
 
-from config.settings import RetentionSettings, load
+from config.sections import RetentionSettings
+from config.settings import load
 from pipeline.errors import StorageError
 from storage import articles, queries, retention, scores
 from storage.articles import REMOVED

@@ -12,10 +12,11 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from config.settings import WebSettings, load
+from config.sections import WebSettings
+from config.settings import load
 from pipeline.records import Role
-from pipeline.report.api import api_of
 from pipeline.report.auth import utc_now
+from pipeline.report.web import web_app
 from storage import tokens
 from storage.database import Database, open_database
 
@@ -33,7 +34,8 @@ class Site:
 
     def __init__(self, database: Database, *, client: str = "127.0.0.1", base: str = "http://127.0.0.1", **web: Any):
         self.database = database
-        self.app: FastAPI = api_of(database, web_settings(**web), KEY)
+        settings = load(environ={}).model_copy(update={"web": web_settings(**web)})
+        self.app: FastAPI = web_app(settings, database, KEY)
         self._loop = asyncio.new_event_loop()
         self._base = base
         self.client = client

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from config.settings import EmbedSettings
+from config.sections import EmbedSettings
 from pipeline.analyse import bundled
 from pipeline.analyse.heads import Floats
 from pipeline.errors import ModelError

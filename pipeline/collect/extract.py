@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 import trafilatura
 from lxml.html import HtmlElement
 
-from config.settings import ExtractSettings
+from config.sections import ExtractSettings
 from pipeline.collect import charset, languages, pages, plain
 from pipeline.collect.addresses import canonical, resolve
 from pipeline.collect.dates import parse_date

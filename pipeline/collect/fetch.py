@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic
 from types import TracebackType
 
-from config.settings import FetchSettings
+from config.sections import FetchSettings
 from pipeline.collect import addresses
 from pipeline.collect.addresses import Address
 from pipeline.collect.bodies import ACCEPT_ENCODING, Body

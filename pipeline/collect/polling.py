@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 
-from config.settings import PollSettings
+from config.sections import PollSettings
 
 JITTER = 0.1  # so that feeds that failed together do not come back together
 RECENT = 20  # arrivals that say how often a feed brings news at present

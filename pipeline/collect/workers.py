@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
-from config.settings import ExtractSettings, WorkersSettings
+from config.sections import ExtractSettings, WorkersSettings
 from pipeline.collect import extract, parse
 from pipeline.errors import ExtractError, ParseError, TreatywatchError
 from pipeline.records import Article, Entry, Feed, Fetched, ParsedFeed

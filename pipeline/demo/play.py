@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.settings import Settings, sqlite_url
+from config.sections import sqlite_url
+from config.settings import Settings
 from config.sources import FeedSource
 from pipeline.collect.guard import Resolve
 from pipeline.demo.outlets import SampleOutlet, sample_outlets

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from config.settings import WebSettings
+from config.sections import WebSettings
 from pipeline.errors import StorageError
 from pipeline.report.problems import TITLE, not_stored, problem, refused, too_many
 from pipeline.report.rates import Rates, client_of

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Connection, Row, case, func, or_, select
 
-from config.settings import AlarmSettings
+from config.sections import AlarmSettings
 from storage import passes
 from storage.queries.backlog import ready_since, unjudged_since
 from storage.schema import feeds, fetches, scores

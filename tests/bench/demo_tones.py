@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from config.settings import load, sqlite_url
+from config.sections import sqlite_url
+from config.settings import load
 from pipeline.demo.outlets import sample_outlets
 from pipeline.demo.play import play
 from pipeline.passes import Quiet

@@ -1,62 +1,25 @@
-"""Stored coverage over HTTP, read-only. Quotations and links, never whole articles."""
+"""Scored coverage over HTTP, read-only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
-from importlib.resources import files
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
-from fastapi.staticfiles import StaticFiles
-from sqlalchemy import Connection
 
-from config.settings import WebSettings
 from config.sources import FeedKind
 from pipeline.records import Language
-from pipeline.report import problems
-from pipeline.report.auth import HEALTH, Caller, Door, Gate, needs
-from pipeline.report.rates import Rates
-from pipeline.report.sessions import Sessions
-from pipeline.report.shield import STATIC, Shield, is_loopback
-from pipeline.report.sign_in import sign_in_routes
+from pipeline.report.asking import Reading
+from pipeline.report.auth import HEALTH, Caller, needs
 from storage import queries
-from storage.database import Database
 
 Time = Annotated[datetime | None, Query(description="UTC where no offset is given.")]
 
 
-def _reader(request: Request) -> Iterator[Connection]:
-    with request.app.state.database.read() as connection:
-        yield connection
-
-
-Reading = Annotated[Connection, Depends(_reader)]
-
-
-def api_of(database: Database, web: WebSettings, key: bytes) -> FastAPI:
-    """The web application on one database. `web.host`: where it listens; `key` signs sessions."""
-    app = FastAPI(title="treatywatch", description=__doc__, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.database = database
-    sessions = Sessions(key, timedelta(hours=web.session_hours))
-    door = Door(database, Rates(web.failed_sign_ins_per_hour, 3600))
-    problems.install(app)
-    app.include_router(sign_in_routes(door, sessions))
-    app.include_router(_coverage_routes())
-    app.mount(STATIC, StaticFiles(directory=str(files("pipeline.report").joinpath("static"))))
-    app.add_middleware(Gate, door=door, sessions=sessions, local=needs_no_token(web))
-    app.add_middleware(Shield, web=web)  # the last one added is the outermost
-    return app
-
-
-def needs_no_token(web: WebSettings) -> bool:
-    """Whether whoever can reach the server may use it."""
-    return is_loopback(web.host) and not web.require_token
-
-
-def _coverage_routes() -> APIRouter:
+def coverage_routes() -> APIRouter:
+    """The routes."""
     router = APIRouter()
 
     @router.get(HEALTH)

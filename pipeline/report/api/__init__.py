@@ -1,0 +1,14 @@
+"""The API: what is stored, as JSON for programs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from pipeline.report.api.coverage import coverage_routes
+
+
+def api_routes() -> APIRouter:
+    """All routes of the API."""
+    router = APIRouter()
+    router.include_router(coverage_routes())
+    return router
