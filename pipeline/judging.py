@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from functools import partial
+from queue import SimpleQueue
+from threading import Thread
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -16,10 +19,12 @@ from pipeline.errors import ModelError
 from pipeline.records import Article, Dropped
 from pipeline.work import Work
 from storage import articles, scores
+from storage.articles import StoredArticle
+from storage.schema import revisions
 
 log = structlog.get_logger()
 T = TypeVar("T")
-TEXTS = 2000  # looked up at a time
+TAKEN = 16  # texts that are taken at a time: the others are for other processes
 
 
 class Judging:
@@ -27,41 +32,45 @@ class Judging:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._asked: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         # One thread for all judgements: the model uses all cores by itself, and every further thread that calls it
-        # would keep memory and helper threads of its own.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="judge")
+        # would keep memory and helper threads of its own. A model that hangs must keep nobody from ending the process,
+        # as the thread of an executor does.
+        Thread(target=_answer, args=(self._asked,), name="judge", daemon=True).start()
 
     def __enter__(self) -> Judging:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.shutdown(
-            wait=False, cancel_futures=True
-        )  # a model that hangs must not keep the service from going on
+        self._asked.put(None)
 
     async def apart(self, work: Callable[..., T], *arguments: object) -> T:
         """Do work that takes its time in the judging thread, so that fetches go on meanwhile."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        future: Future[T] = Future()
+        self._asked.put((future, partial(work, *arguments)))
+        return await asyncio.wrap_future(future)
 
     async def rejudge(self) -> None:
         """Judge the stored texts that this run has not judged.
 
         After a change of model, codebook or heads, no page is fetched.
         """
-        after_id = 0
-        while True:
-            with self._work.database.read() as connection:
-                waiting = articles.unscored(connection, self._work.run_id, TEXTS, after_id)
-            if not waiting:
-                return
-            self._work.watcher.stage("judgements", len(waiting))
-            for stored in waiting:
-                judgement = await self.apart(self.judge, stored.article)
-                with self._work.database.write() as connection:
-                    self.save(connection, stored.revision_id, stored.article, judgement)
-                self._work.report.counts["rejudged"] += judgement is not None
-                self._work.watcher.done("judgements")
-            after_id = waiting[-1].revision_id
+        after_id = 0  # a text that could not be judged is left to the next pass
+
+        def take(connection: Connection) -> list[StoredArticle]:
+            nonlocal after_id
+            found = articles.unscored(connection, self._work.run_id, TAKEN, after_id, lease=self._work.lease)
+            after_id = found[-1].revision_id if found else after_id
+            return found
+
+        await self._work.all_of(take, self._rejudge, "judgements", 1)
+
+    async def _rejudge(self, stored: StoredArticle) -> None:
+        judgement = await self.apart(self.judge, stored.article)
+        with self._work.settling(revisions, stored.revision_id) as connection:
+            self.save(connection, stored.revision_id, stored.article, judgement)
+        self._work.report.counts["rejudged"] += judgement is not None
+        self._work.watcher.done("judgements")
 
     def judge(self, article: Article) -> Judgement | None:
         """The judgement, or None if the model failed: then the article is kept and judged in a later pass."""
@@ -92,3 +101,13 @@ class Judging:
             dropped = Dropped(url=article.url, stage=stage, reason=relevance.reason)
             articles.drop(connection, dropped, now=now, revision_id=revision_id, run_id=self._work.run_id)
             self._work.report.drops[dropped.stage, dropped.reason] += 1
+
+
+def _answer(asked: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]) -> None:
+    while (one := asked.get()) is not None:
+        future, work = one
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - it is for whoever waits
+                future.set_exception(error)

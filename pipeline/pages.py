@@ -10,15 +10,16 @@ from sqlalchemy import Connection
 from pipeline.analyse.judge import Judgement
 from pipeline.collect.addresses import redacted
 from pipeline.collect.polling import after_failure, horizon
-from pipeline.errors import CollectError, ExtractError, FetchError
+from pipeline.errors import CollectError, ExtractError, FetchError, StorageError
 from pipeline.judging import Judging
 from pipeline.records import Article, Dropped, Fetched
-from pipeline.work import POISON, Work, spread, unexpected
+from pipeline.work import POISON, Work, unexpected
 from storage import articles
 from storage.articles import StoredEntry
+from storage.schema import entries
 
 log = structlog.get_logger()
-PENDING = 2000  # entries looked up at a time
+TAKEN = 2  # entries that are taken at a time, for each that can be under way: the others are for other processes
 STRIKES = 2  # workers that a page may kill before it is set aside
 
 
@@ -30,14 +31,14 @@ class Pages:
 
     async def read(self, at_once: int, feed_id: int | None) -> None:
         """Read the waiting pages, of one feed or of all, so many at a time."""
-        while True:
-            with self._work.database.read() as connection:
-                now, latest = self._work.tools.clock(), horizon(self._work.settings)
-                waiting = articles.pending(connection, now, PENDING, feed_id=feed_id, horizon=latest)
-            if not waiting:
-                return
-            self._work.watcher.stage("articles", len(waiting))
-            await spread(waiting, self._read, at_once)
+
+        def take(connection: Connection) -> list[StoredEntry]:
+            now, latest = self._work.tools.clock(), horizon(self._work.settings)
+            return articles.pending(
+                connection, now, TAKEN * at_once, feed_id=feed_id, horizon=latest, lease=self._work.lease
+            )
+
+        await self._work.all_of(take, self._read, "articles", at_once)
 
     async def _read(self, stored: StoredEntry) -> None:
         started = monotonic()
@@ -46,6 +47,8 @@ class Pages:
             article, judgement = await self._judging.apart(self._judge_found, found, stored)
         except CollectError as error:
             self._failed(stored, error, started)
+        except StorageError:
+            raise
         except Exception as error:  # noqa: BLE001 - one page must stop neither the others nor the next pass
             self._failed(stored, unexpected(error, stored.entry.link or stored.feed.url), started)
         else:
@@ -108,7 +111,7 @@ class Pages:
         started: float,
     ) -> None:
         now = self._work.tools.clock()
-        with self._work.database.write() as connection:
+        with self._work.settling(entries, stored.id) as connection:
             if page is not None:
                 self._work.log(connection, page.url, "page", started, "ok", feed_id=stored.feed_id, answer=page)
             if judgement is not None and judgement.embedded is None:
@@ -132,7 +135,7 @@ class Pages:
     def _failed(self, stored: StoredEntry, error: CollectError, started: float) -> None:
         now, url = self._work.tools.clock(), stored.entry.link or stored.feed.url
         self._tell(stored, error.reason, url, detail=str(error), attempts=stored.attempts + 1)
-        with self._work.database.write() as connection:
+        with self._work.settling(entries, stored.id) as connection:
             self._work.log(connection, url, "page", started, error.reason, feed_id=stored.feed_id, error=error)
             if isinstance(error, FetchError) or error.lethal:
                 asked_s = error.retry_after_s if isinstance(error, FetchError) else None

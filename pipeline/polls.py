@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from pipeline.collect.addresses import redacted
-from pipeline.collect.polling import after_failure
-from pipeline.errors import LETHAL, CollectError, FetchError, ParseError
+from pipeline.collect.polling import after_failure, horizon
+from pipeline.errors import LETHAL, CollectError, FetchError, ParseError, TreatywatchError
 from pipeline.passes import FeedOutcome
 from pipeline.plans import next_check, quiet
 from pipeline.records import Fetched, NotModified, ParsedFeed
 from pipeline.work import POISON, Work, spread, unexpected
 from storage import articles, feeds
 from storage.feeds import StoredFeed
+from storage.schema import feeds as feeds_table
 
 log = structlog.get_logger()
 
@@ -28,10 +29,24 @@ class Polls:
     def __init__(self, work: Work) -> None:
         self._work = work
 
-    async def poll(self, due: Sequence[StoredFeed], at_once: int) -> None:
-        """Ask these feeds, so many at a time."""
-        self._work.watcher.stage("feeds", len(due))
-        await spread(due, self._poll, at_once)
+    async def poll(self, at_once: int) -> None:
+        """Ask the feeds whose time had come when this began, so many at a time."""
+        began = self._work.tools.clock()
+
+        def take(connection: Connection) -> list[StoredFeed]:
+            latest = self._work.tools.clock() - began + horizon(self._work.settings)
+            return feeds.due(connection, began, at_once, horizon=latest, lease=self._work.lease)
+
+        await self._work.all_of(take, self._poll, "feeds", at_once)
+
+    async def poll_one(self, url: str) -> None:
+        """Ask this feed, due or not. Raises TreatywatchError if another process is at work on it."""
+        with self._work.database.write() as connection:
+            found = feeds.due(connection, self._work.tools.clock(), url=url, lease=self._work.lease)
+        if not found:
+            raise TreatywatchError(f"another process is reading {url} at this moment; try again later", reason="leased")
+        self._work.watcher.stage("feeds", len(found))
+        await spread(iter(found), self._poll, 1)
 
     async def _poll(self, stored: StoredFeed) -> None:
         started, feed = monotonic(), stored.feed
@@ -58,7 +73,7 @@ class Polls:
     ) -> FeedOutcome:
         now, feed = self._work.tools.clock(), stored.feed
         outcome, new = "unchanged", 0
-        with self._work.database.write() as connection:
+        with self._work.settling(feeds_table, stored.id) as connection:
             if parsed is None or isinstance(answer, NotModified):
                 due_at = next_check(connection, stored.id, feed, answer, now, self._work.settings)
                 silent = quiet(connection, stored.id, now, self._work.settings)
@@ -96,7 +111,7 @@ class Polls:
             asked_s = self._work.settings.max_interval_s
         gone = error.reason == "gone"
         due_at = after_failure(feed.url, feed.failures + 1, now, self._work.settings, retry_after_s=asked_s, gone=gone)
-        with self._work.database.write() as connection:
+        with self._work.settling(feeds_table, stored.id) as connection:
             feeds.failed(connection, stored.id, reason=reason, detail=str(error), due_at=due_at, now=now)
             self._work.log(connection, feed.url, "feed", started, error.reason, feed_id=stored.id, error=error)
         return FeedOutcome(url=feed.url, outlet=feed.outlet, outcome=reason, detail=str(error))
