@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -70,6 +71,15 @@ class Election:
             _Advisory(database, ELECTION, 0) if database.dialect == "postgresql" else _Alone(database)
         )
 
+    def stand(self) -> None:
+        """Refuse, on SQLite, to be the second. Raises StorageError `second_service`, or what hinders a lock."""
+        if isinstance(self._lock, _Alone) and not self._lock.take():
+            raise StorageError(
+                f"{self._lock.holder()} makes the passes on this database already: stop it first, or serve "
+                "with --no-scheduler. Several services can share one database on PostgreSQL only",
+                reason="second_service",
+            )
+
     def elected(self) -> bool:
         """Whether this process is the one, asked anew each time."""
         try:
@@ -127,7 +137,7 @@ class _Advisory:
 class _File:
     """A file beside a SQLite database that processes lock. It is never deleted: two could lock two files then."""
 
-    suffix = ""
+    suffix, how = "", os.O_RDONLY
 
     def __init__(self, database: Database) -> None:
         self._database, self._handle = database, -1
@@ -136,7 +146,7 @@ class _File:
         """Whether the lock was to be had at once."""
         try:
             if self._handle < 0:
-                self._handle = os.open(self._path(), os.O_RDONLY | os.O_CREAT, 0o644)
+                self._handle = os.open(self._path(), self.how | os.O_CREAT, 0o644)
             fcntl.flock(self._handle, how | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
@@ -180,10 +190,18 @@ class _Shared(_File):
 class _Alone(_File):
     """Held by one."""
 
-    suffix = "service.lock"
+    suffix, how = "service.lock", os.O_RDWR
 
     def take(self) -> bool:
-        return self._lock(fcntl.LOCK_EX)
+        if not self._lock(fcntl.LOCK_EX):
+            return False
+        os.ftruncate(self._handle, 0)
+        os.pwrite(self._handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        return True
+
+    def holder(self) -> str:
+        """Who holds it, for people."""
+        return self._path().read_text(encoding="utf-8", errors="replace") or "another process"
 
 
 def _number(owner: str) -> int | None:
