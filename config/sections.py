@@ -99,6 +99,8 @@ class PollSettings(Section):
     max_attempts: Count
     quiet_h: Positive
     pass_timeout_s: Positive
+    drain_s: NotNegative
+    lease_s: Annotated[float, Field(ge=1, le=3600)]
 
 
 class ExtractSettings(Section):

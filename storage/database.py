@@ -60,6 +60,24 @@ class Database:
         with in_words(self.url), self._begin(options) as connection:
             yield connection
 
+    def apart(self) -> Connection:
+        """A connection of its own, each statement a transaction, for locks that last. Raises StorageError."""
+        with in_words(self.url):
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+            return connection
+
+    def ask(self, connection: Connection, statement: Any, **values: Any) -> Any:
+        """The one value that a statement brings on a connection of its own. Raises StorageError."""
+        with in_words(self.url):
+            return connection.scalar(statement, values)
+
+    def file(self) -> Path:
+        """The file of a SQLite database, wherever links lead."""
+        with self.read() as connection:
+            files = {name: file for _, name, file in connection.exec_driver_sql("PRAGMA database_list")}
+        return Path(files["main"]).resolve()
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._engine.dispose()

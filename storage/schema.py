@@ -75,6 +75,10 @@ def _count(names: str) -> list[Column[int]]:
     return [Column(name, Integer(), nullable=False, server_default="0") for name in names.split()]
 
 
+def _lease() -> list[Column[Any]]:
+    return [*_may("lease_owner"), *_may("lease_until", Utc())]
+
+
 def _state(words: tuple[str, ...]) -> list[Any]:
     return [Column("state", Text(), nullable=False, server_default=words[0]), _one_of("state", words)]
 
@@ -97,7 +101,7 @@ feeds = Table(
     *_must("active", Boolean()), *_blank("title"), *_may("etag last_modified body_hash"),
     *_may("due_at checked_at", Utc()), *_count("failures"), *_state(FEED_STATES),
     *_must("state_since", Utc()), *_blank("reason detail"), *_may("last_success_at last_new_at", Utc()),
-    *_may("lease_owner"), *_may("lease_until", Utc()), *_may("ttl_s", Integer()),
+    *_lease(), *_may("ttl_s", Integer()),
     *_may("skip_hours skip_days", Json), _one_of("language", LANGUAGES),
     _one_of("kind", KINDS), _one_of("format", FORMATS), UniqueConstraint("url"),
     Index(None, "active", "due_at"),
@@ -138,7 +142,7 @@ entries = Table(
     "entries", metadata, _id(), _to("feeds", "feed_id"), *_must("key"), *_may("link url"),
     *_blank("title summary author language"), *_may("published_at updated_at", Utc()),
     *_must("first_seen_at", Utc()), *_state(ENTRY_STATES), *_count("attempts"), *_may("next_try_at", Utc()),
-    *_blank("reason"), _to("articles", "article_id", nullable=True), UniqueConstraint("feed_id", "key"),
+    *_blank("reason"), _to("articles", "article_id", nullable=True), *_lease(), UniqueConstraint("feed_id", "key"),
     Index(None, "state", "next_try_at"), Index(None, "url"), Index(None, "article_id"),
     Index(None, "feed_id", "first_seen_at"),
 )  # fmt: skip
@@ -146,7 +150,7 @@ entries = Table(
 revisions = Table(
     "revisions", metadata, _id(), _to("articles", "article_id"), *_must("number", Integer()),
     *_must("content_hash"), *_blank("title byline"), *_must("language"), *_may("published_at", Utc()),
-    *_must("text"), *_must("partial", Boolean()), *_blank("extractor"), *_must("fetched_at", Utc()),
+    *_must("text"), *_must("partial", Boolean()), *_blank("extractor"), *_must("fetched_at", Utc()), *_lease(),
     CheckConstraint("number >= 1", name="number"), UniqueConstraint("article_id", "number"),
     UniqueConstraint("article_id", "content_hash"), Index(None, "content_hash"),
 )  # fmt: skip
@@ -248,6 +252,11 @@ tokens = Table(
     *_must("created_at", Utc()), *_may("expires_at last_used_at revoked_at", Utc()), _one_of("role", ROLES),
     UniqueConstraint("prefix"),
 )  # fmt: skip
+
+# The few rows that somebody is at work on.
+for _table in (feeds, entries, revisions):
+    _held = _table.c.lease_owner.is_not(None)
+    Index(f"ix_{_table.name}_lease_owner", _table.c.lease_owner, sqlite_where=_held, postgresql_where=_held)
 
 # A name may be used again once its token is revoked.
 _UNREVOKED = text("revoked_at IS NULL")
