@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -108,6 +108,7 @@ def configure_logging(settings: Settings) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _hide_secrets,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -116,6 +117,13 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     for noisy in ("httpx", "httpcore", "trafilatura", "alembic"):
         logging.getLogger(noisy).setLevel(max(level, logging.ERROR if noisy == "trafilatura" else logging.WARNING))
+
+
+def _hide_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever is logged, the logins and keys of feeds are not."""
+    from pipeline.collect.addresses import without_secrets
+
+    return {name: without_secrets(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _print_version(wanted: bool) -> None:
