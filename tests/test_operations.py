@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from config.settings import load
 from pipeline.cli.app import configure_logging
+from pipeline.doctor import Finding, examine
 from storage import feeds, passes
 from storage.schema import feeds as table
 from tests.samples import add_feed, source
@@ -118,3 +119,40 @@ def test_F66_no_login_or_key_of_a_feed_is_logged(capsys: pytest.CaptureFixture[s
     logged = capsys.readouterr().err
     assert json.loads(logged)["feed"] == SHOWN_FEED
     assert not any(secret in logged for secret in SECRETS)
+
+
+def examined(home: Path, check: str) -> Finding:
+    (finding,) = examine(load(flags=[f"storage.data_dir={home}"], environ={}), (check,))
+    return finding
+
+
+def test_doctor_finds_passes_that_do_not_end(served: Site, tmp_path: Path) -> None:
+    with served.database.write() as connection:
+        add_feed(connection)
+    add_pass(served, LONG_AGO)
+    stale = examined(tmp_path, "passes")
+    add_pass(served, LATELY)
+    assert (stale.ok, "is the service running" in stale.advice, examined(tmp_path, "passes").ok) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    ("states", "found", "ok", "advice"),
+    [
+        ([], "no feed has been asked yet", True, ""),
+        (["ok", "ok", ""], "1 not asked yet, 2 ok", True, ""),
+        (["ok", "ok", "gone", "quiet"], "1 gone, 2 ok, 1 quiet", True, "feeds health"),
+        (["ok", "failing", "gone"], "1 failing, 1 gone, 1 ok", False, "feeds health"),
+        (["failing", "failing"], "2 failing", False, "this machine's network"),
+    ],
+)
+def test_doctor_sums_up_how_the_feeds_fare(
+    served: Site, tmp_path: Path, states: list[str], found: str, ok: bool, advice: str
+) -> None:
+    urls = [f"https://a.example/{number}" for number in range(len(states))]
+    with served.database.write() as connection:
+        feeds.sync(connection, [source(url) for url in urls], LONG_AGO)
+        for url, state in zip(urls, states, strict=True):
+            asked = {"state": state, "checked_at": LATELY} if state else {}
+            connection.execute(update(table).where(table.c.url == url).values({"failures": 0, **asked}))
+    finding = examined(tmp_path, "polling")
+    assert (finding.found, finding.ok, advice in finding.advice) == (found, ok, True)

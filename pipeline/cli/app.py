@@ -73,7 +73,8 @@ def database_of(context: typer.Context) -> Iterator[Database]:
     """The database that the settings name, migrated, closed at the end."""
     from storage.database import open_database
 
-    database = open_database(settings_of(context).storage.database_url())
+    storage = settings_of(context).storage
+    database = open_database(storage.database_url(), backups=storage.directory() / "backups")
     try:
         yield database
     finally:
