@@ -58,7 +58,7 @@ class Loopback(AbstractContextManager["Loopback"]):
     """Serves `routes` on 127.0.0.1 and remembers the requests; unknown paths get a 404.
 
     `tls`: speak https. `keep_alive`: take further requests on a connection, which the handlers must then not end.
-    `connections` counts the connections that were opened, `most_open` how many of them were at once.
+    `connections` counts the connections that were opened.
     """
 
     routes: dict[str, Handler]
@@ -66,9 +66,6 @@ class Loopback(AbstractContextManager["Loopback"]):
     tls: ssl.SSLContext | None = None
     keep_alive: bool = False
     connections: int = 0
-    most_open: int = 0
-    _open: int = 0
-    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Connection)
@@ -83,13 +80,6 @@ class Loopback(AbstractContextManager["Loopback"]):
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
-
-    def count(self, by: int) -> None:
-        """So many connections more are open now."""
-        with self._counting:
-            self.connections += max(by, 0)
-            self._open += by
-            self.most_open = max(self.most_open, self._open)
 
     @property
     def port(self) -> int:
@@ -118,7 +108,7 @@ class _Connection(socketserver.StreamRequestHandler):
     server: _Server
 
     def setup(self) -> None:
-        self.server.loopback.count(1)
+        self.server.loopback.connections += 1
         if self.server.loopback.tls is not None:
             self.request = self.server.loopback.tls.wrap_socket(self.request, server_side=True)
         super().setup()
@@ -126,7 +116,6 @@ class _Connection(socketserver.StreamRequestHandler):
     def finish(self) -> None:
         super().finish()
         self.request.close()
-        self.server.loopback.count(-1)
 
     def handle(self) -> None:
         while self._answer() and self.server.loopback.keep_alive:
