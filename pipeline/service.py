@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing, nullcontext
 from datetime import UTC, datetime
 
@@ -42,20 +43,24 @@ async def serve(
         web = settings.web.model_copy(update={"host": address[0], "port": address[1]})
         settings = settings.model_copy(update={"web": web})
         _refuse_without_tokens(database, web)
+    ticks: Mapping[str, int] | None = None
     async with AsyncExitStack() as stack:
         if scheduled:
             election = stack.enter_context(closing(Election(database)))
             election.stand()
             tools = await stack.enter_async_context(tools_of(settings, judge=judge))
-            await stack.enter_async_context(_Passes(tools, database, settings))
+            ticks = await stack.enter_async_context(_Passes(tools, database, settings))
             duties = [Upkeep(settings, database)]
             await stack.enter_async_context(attended(duties, election.elected, settings.poll.tick_s))
-        await (_answer(settings, database) if address else _wait_for_signal())
+        await (_answer(settings, database, ticks) if address else _wait_for_signal())
         log.info("stopping")
 
 
 class _Passes:
-    """Passes on schedule while it is open. Closing ends the one under way: by itself if it can, else by force."""
+    """Passes on schedule while it is open, which gives the counts of ticks.
+
+    Closing ends the pass under way: by itself if it can, else by force.
+    """
 
     def __init__(self, tools: Tools, database: Database, settings: Settings) -> None:
         self._tools, self._database, self._settings = tools, database, settings
@@ -63,8 +68,9 @@ class _Passes:
         self._stopping = False
         self._schedule = Schedule(self._tick, settings.poll.tick_s)
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Mapping[str, int]:
         self._schedule.start()
+        return self._schedule.counts
 
     async def __aexit__(self, *_: object) -> None:
         self._schedule.pause()
@@ -113,7 +119,7 @@ def _refuse_without_tokens(database: Database, web: WebSettings) -> None:
     )
 
 
-async def _answer(settings: Settings, database: Database) -> None:
+async def _answer(settings: Settings, database: Database, ticks: Mapping[str, int] | None) -> None:
     """Answer over HTTP until told to stop.
 
     uvicorn would raise the signal anew when it has stopped, and so end the process before a pass is done.
@@ -125,9 +131,11 @@ async def _answer(settings: Settings, database: Database) -> None:
 
     web = settings.web
     key = session_key(web.secret.get_secret_value(), settings.storage.directory())
+    app = web_app(settings, database, key)
+    app.state.ticks = ticks
     server = uvicorn.Server(
         uvicorn.Config(
-            web_app(settings, database, key),
+            app,
             host=web.host,
             port=web.port,
             log_level="warning",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -73,7 +74,8 @@ def database_of(context: typer.Context) -> Iterator[Database]:
     """The database that the settings name, migrated, closed at the end."""
     from storage.database import open_database
 
-    database = open_database(settings_of(context).storage.database_url())
+    storage = settings_of(context).storage
+    database = open_database(storage.database_url(), backups=storage.directory() / "backups")
     try:
         yield database
     finally:
@@ -102,6 +104,7 @@ def configure_logging(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _hide_secrets,
     ]
     renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -121,6 +124,13 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(level, logging.ERROR if noisy == "trafilatura" else logging.WARNING))
+
+
+def _hide_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever is logged, the logins and keys of feeds are not."""
+    from pipeline.collect.addresses import without_secrets
+
+    return {name: without_secrets(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _print_version(wanted: bool) -> None:
