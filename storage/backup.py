@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from pipeline.errors import StorageError
-from storage import archive, migrations
+from storage import archive, migrations, standing
 from storage.archive import Contents, Kind, Manifest, TableMember
 from storage.columns import Id, Json, Text, Utc
 from storage.schema import metadata
@@ -99,7 +99,7 @@ def back_up(database: Database, file: Path, *, now: datetime, progress: Progress
     `progress` hears `saving` and `checking` with the rows done and the rows in all. Raises StorageError.
     """
     with database.read() as connection:
-        return _save(connection, metadata.sorted_tables, file, now, progress)
+        return _save(connection, _kept_tables(), file, now, progress)
 
 
 def keep_older(connection: Connection, directory: Path, *, now: datetime) -> Path | None:
@@ -114,6 +114,10 @@ def keep_older(connection: Connection, directory: Path, *, now: datetime) -> Pat
     file = directory / named(now, f"schema-{migrations.revision_of(connection)}")
     _save(connection, tables, file, now, quiet)
     return file
+
+
+def _kept_tables() -> list[Table]:
+    return [table for table in metadata.sorted_tables if not table.info.get("derived")]
 
 
 def _as_stored(connection: Connection) -> list[Table]:
@@ -196,6 +200,7 @@ def restore(
         for member in manifest.tables:
             _fill(connection, file, member, lambda: counter.tick("restoring"))
         migrations.apply(connection, "head", steps)
+        standing.rebuild(connection)
     return Restored(manifest=manifest, replaced=replaced)
 
 
