@@ -57,7 +57,7 @@ class Words:
 
     def tone(self, tone: float) -> str:
         """A tone in words: one of the five steps of SCALE."""
-        return self.gettext(SCALE[sum(tone >= step for step in STEPS)])
+        return self.gettext(SCALE[step(tone)])
 
     def tone_number(self, tone: float) -> str:
         """A tone as a signed number with two decimals, -1 vigilant to +1 credulous."""
@@ -83,6 +83,11 @@ class Words:
     def country(self, code: str) -> str:
         """A country's name by its code of two letters."""
         return str(self.locale.territories.get(code, code))
+
+
+def step(tone: float) -> int:
+    """The step of the plain scale that a tone is on: 0, strongly vigilant, to 4, strongly credulous."""
+    return sum(tone >= bound for bound in STEPS)
 
 
 def each_tongue() -> Iterable[Tongue]:
