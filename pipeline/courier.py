@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -12,8 +12,7 @@ from typing import Literal
 from config.sections import MailSettings
 from pipeline.errors import TreatywatchError
 
-Fate = Literal["sent", "later", "refused", "unknown"]
-GREETING_NAME = "localhost"
+Fate = Literal["sent", "later", "refused", "unknown", "taken"]
 _UNREACHED = (OSError, smtplib.SMTPException)
 
 
@@ -23,7 +22,7 @@ class MailError(TreatywatchError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a mail. later: the server asks to try again. unknown: it may have been taken."""
+    """What became of a mail. later: it is worth another try. unknown: the server may have it. taken: no longer ours."""
 
     fate: Fate
     reason: str = ""
@@ -40,8 +39,13 @@ class Courier:
         self._server: smtplib.SMTP | None = None
 
     def __enter__(self) -> Courier:
-        self._server = _session(self._settings)
+        self.connect()
         return self
+
+    def connect(self) -> None:
+        """Begin the session, again where the connection is gone. Raises MailError."""
+        if self._server is None:
+            self._server = _session(self._settings)
 
     def __exit__(self, *_: object) -> None:
         if self._server is not None:
@@ -56,27 +60,27 @@ class Courier:
         signed_in = ", signed in" if self._settings.user else ""
         return f"{self._settings.host}:{self._settings.port} answers ({security}{signed_in})"
 
-    def hand(self, sender: str, recipient: str, body: bytes, handing: Callable[[], None]) -> Outcome:
-        """Hand one mail over. `handing` is called when the text itself is about to go: from then on, a connection that
-        breaks leaves its fate unknown.
+    def hand(self, sender: str, recipient: str, body: bytes, handing: Callable[[], bool]) -> Outcome:
+        """Hand one mail over.
+
+        `handing` is asked when its text is about to go: False keeps it back. Where the connection breaks after that,
+        and before the server has answered, nobody knows whether it took the mail.
         """
         gone = False
         try:
             for code, answer in self._envelope(sender, recipient):
                 if code >= 400:
-                    self._reset()
+                    self._open().rset()
                     return _refusal(code, answer)
-            handing()
-            gone = True
-            return self._text(body)
+            if not handing():
+                self._open().rset()
+                return Outcome(fate="taken")
+            code, answer = self._open().docmd("DATA")
+            gone = code == 354
+            return self._text(body) if gone else _refusal(code, answer)
         except _UNREACHED as error:
             self.lose()
             return Outcome(fate="unknown" if gone else "later", reason=_said(error))
-
-    @property
-    def lost(self) -> bool:
-        """Whether the connection is gone."""
-        return self._server is None
 
     def lose(self) -> None:
         """Give the connection up."""
@@ -84,24 +88,16 @@ class Courier:
             self._server.close()
         self._server = None
 
-    def _envelope(self, sender: str, recipient: str):  # type: ignore[no-untyped-def]
-        server = self._open()
-        yield server.mail(sender)
-        yield server.rcpt(recipient)
-        code, answer = server.docmd("DATA")
-        yield (code, answer) if code != 354 else (250, answer)
+    def _envelope(self, sender: str, recipient: str) -> Iterator[tuple[int, bytes]]:
+        yield self._open().mail(sender)
+        yield self._open().rcpt(recipient)
 
     def _text(self, body: bytes) -> Outcome:
         server = self._open()
-        quoted = b"".join(
-            (b"." + line if line.startswith(b".") else line) for line in body.splitlines(keepends=True)
-        )
+        quoted = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in body.split(b"\r\n"))
         server.send(quoted.removesuffix(b"\r\n") + b"\r\n.\r\n")
         code, answer = server.getreply()
         return Outcome(fate="sent") if code == 250 else _refusal(code, answer)
-
-    def _reset(self) -> None:
-        self._open().rset()
 
     def _open(self) -> smtplib.SMTP:
         if self._server is None:
@@ -141,10 +137,9 @@ ADVICE = {
 
 
 def _connected(settings: MailSettings) -> smtplib.SMTP:
-    place = {"host": settings.host, "port": settings.port, "timeout": settings.timeout_s}
     if settings.security == "tls":
-        return smtplib.SMTP_SSL(**place, context=_context(settings))  # type: ignore[arg-type]
-    return smtplib.SMTP(**place)  # type: ignore[arg-type]
+        return smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout_s, context=_context(settings))
+    return smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout_s)
 
 
 def _context(settings: MailSettings) -> ssl.SSLContext:

@@ -16,12 +16,16 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """A digest to be made: of which list, for which local date, and what it covers."""
+    """A digest to be made: of which list, for which local date, and what it covers.
+
+    `days_missed`: days of sending since the last digest that had none.
+    """
 
     list: MailingList
     day: date
     covers_from: datetime
     covers_to: datetime
+    days_missed: int = 0
 
 
 def due(connection: Connection, wanted: MailingList, now: datetime) -> Edition | None:
@@ -42,8 +46,11 @@ def due(connection: Connection, wanted: MailingList, now: datetime) -> Edition |
 def edition(connection: Connection, wanted: MailingList, day: date, until: datetime) -> Edition:
     """The digest of a day up to `until`, from where the last one ended."""
     last = digests.newest(connection, wanted.name, until)
-    covers_from = last.covers_to if last else moment(wanted, before(wanted, day))
-    return Edition(list=wanted, day=day, covers_from=min(covers_from, until), covers_to=until)
+    if last is None:
+        covers_from = min(moment(wanted, before(wanted, day)), until)
+        return Edition(list=wanted, day=day, covers_from=covers_from, covers_to=until)
+    missed = _between(wanted, date.fromisoformat(last.day), day)
+    return Edition(list=wanted, day=day, covers_from=last.covers_to, covers_to=until, days_missed=missed)
 
 
 def last_day(wanted: MailingList, now: datetime) -> date | None:
@@ -67,3 +74,8 @@ def moment(wanted: MailingList, day: date) -> datetime:
 
 def _on(day: date, weekdays: Collection[int]) -> bool:
     return day.weekday() in weekdays
+
+
+def _between(wanted: MailingList, first: date, last: date) -> int:
+    days = (first + n * DAY for n in range(1, max(1, (last - first).days)))
+    return sum(_on(day, wanted.weekdays) for day in days)

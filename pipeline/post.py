@@ -8,36 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
 
 from config.settings import Settings
 from pipeline import editions
-from pipeline.courier import Courier, MailError, Outcome
+from pipeline.courier import MailError
 from pipeline.editions import Edition
 from pipeline.errors import TreatywatchError
 from pipeline.report.digest.figures import Window
-from pipeline.report.digest.mail import host_of, mail, sender_of
+from pipeline.report.digest.mail import host_of
 from pipeline.report.digest.making import Made, make
+from pipeline.sending import Clock, send_due, utc_now
 from storage import digests, outbox, recipients
 from storage.database import Database
-from storage.digests import Digest
-from storage.outbox import Message
 from storage.recipients import MailingList
 
 log = structlog.get_logger()
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
-AT_ONCE = 1000  # messages sent in one look
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """The time."""
-    return datetime.now(UTC)
 
 
 @asynccontextmanager
@@ -106,29 +97,38 @@ class Post:
             made = prepared(connection, self._settings, edition, now) if edition else None
         return keep(self._settings, self._database, wanted, made, now) if made else None
 
-    def send_due(self) -> dict[str, int]:
-        """Send what waits; how many messages met which fate."""
-        with self._database.write() as connection:
-            outbox.recover(connection, self._clock())
-        fates: dict[str, int] = {}
-        if not self._settings.mail.host:
-            return fates
-        courier: Courier | None = None
-        for message in self._claimed():
-            try:
-                if courier is None or courier.lost:
-                    courier = Courier(self._settings.mail).__enter__()
-                fate = self._send(courier, message)
-            except MailError as error:
-                self._later(message, error.reason)
-                self._wait_all(error.reason)
-                raise
-            except BaseException:
-                self._later(message, "interrupted")
-                raise
-            fates[fate] = fates.get(fate, 0) + 1
-        if courier is not None:
-            courier.__exit__()
+    def send_due(self) -> None:
+        """Send what waits."""
+        fates = send_due(self._settings.mail, self._database, self._clock, self._stopped.is_set)
         if fates:
             log.info("mail", **fates)
-        return fates
+
+
+def prepared(connection: Connection, settings: Settings, edition: Edition, now: datetime) -> Made:
+    """The digest of an edition, not kept yet."""
+    window = Window(
+        edition=edition.list.name,
+        day=edition.day,
+        covers_from=edition.covers_from,
+        covers_to=edition.covers_to,
+        zone=edition.list.zone,
+        days_missed=edition.days_missed,
+    )
+    return make(connection, settings, window, edition.list.language, now)
+
+
+def keep(settings: Settings, database: Database, wanted: MailingList, made: Made, now: datetime) -> int | None:
+    """Keep a digest with the mails that carry it; its id, or None where another process did so before.
+
+    One without anything new is kept as quiet and not sent, unless its list asks for it.
+    """
+    row = dict(made.row) | {"quiet": made.quiet and not wanted.empty_days}
+    with database.write() as connection:
+        digest_id = digests.keep(connection, row, made.items)
+        if digest_id is None:
+            return None
+        to = () if row["quiet"] else recipients.on_list(connection, wanted.name, left_too=False)
+        if to and settings.mail.host:
+            outbox.post(connection, digest_id, to, host_of(settings.mail), now)
+    log.info("digest", edition=wanted.name, day=row["day"], articles=len(made.items), quiet=row["quiet"], to=len(to))
+    return digest_id

@@ -14,8 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select
 
 from storage.columns import MAX_ID
-from storage.queries.coverage import COLUMNS, MAX_LIMIT, Coverage
-from storage.queries.coverage import _rows as rows_of
+from storage.queries.coverage import COLUMNS, MAX_LIMIT, Coverage, rows_of
 from storage.queries.filters import Filter, scored
 from storage.schema import articles, digest_items, revisions, scores
 from storage.schema import digests as table

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,8 +61,7 @@ def post(connection: Connection, digest_id: int, to: Sequence[Recipient], host: 
 
 def claim(connection: Connection, now: datetime, lease: timedelta) -> Message | None:
     """Take the next message that is due into hand. No other process gets it until the lease ends."""
-    due = and_(outbox.c.state == "pending", outbox.c.next_try_at <= now)
-    asked = select(outbox.c.id).where(due).order_by(outbox.c.next_try_at, outbox.c.id).limit(1)
+    asked = select(outbox.c.id).where(_due(now)).order_by(outbox.c.next_try_at, outbox.c.id).limit(1)
     message_id = connection.scalar(asked.with_for_update(skip_locked=True))
     if message_id is None:
         return None
@@ -96,10 +95,22 @@ def unsure(connection: Connection, message_id: int, reason: str) -> None:
     _settle(connection, message_id, {"state": "unknown", "next_try_at": None, "reason": reason})
 
 
-def postpone(connection: Connection, now: datetime, until: datetime, reason: str) -> int:
-    """No server is there: let all that is due wait; how many."""
-    due = and_(outbox.c.state == "pending", outbox.c.next_try_at <= now)
-    return connection.execute(update(outbox).where(due).values(next_try_at=until, reason=reason)).rowcount
+def any_due(connection: Connection, now: datetime) -> bool:
+    """Whether a message waits to be sent now."""
+    return connection.scalar(select(outbox.c.id).where(_due(now)).limit(1)) is not None
+
+
+def postpone(
+    connection: Connection, now: datetime, pause: Callable[[int], timedelta], reason: str, give_up_h: float
+) -> None:
+    """No server is there: let all that is due wait, `pause` of the attempts so far; give up what waited too long."""
+    columns = (outbox.c.id, outbox.c.attempts, outbox.c.created_at)
+    for row in connection.execute(select(*columns).where(_due(now))).all():
+        tried = row.attempts + 1
+        values: dict[str, Any] = {"attempts": tried, "reason": reason, "next_try_at": now + pause(tried)}
+        if now - row.created_at > timedelta(hours=give_up_h):
+            values |= {"state": "failed", "next_try_at": None}
+        connection.execute(update(outbox).where(outbox.c.id == row.id).values(values))
 
 
 def recover(connection: Connection, now: datetime) -> None:
@@ -157,6 +168,10 @@ def drop_for(connection: Connection, recipient_id: int) -> None:
 def hash_of(token: str) -> str:
     """What is kept of a token. It has 144 random bits, so that a plain hash gives nothing away."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    return and_(outbox.c.state == "pending", outbox.c.next_try_at <= now)
 
 
 def _settle(connection: Connection, message_id: int, values: Mapping[str, Any]) -> bool:

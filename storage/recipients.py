@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import Connection, func, select, update
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select, update
 from pipeline.errors import StorageError
 from storage.schema import TONGUES, mailing_lists, recipients
 
+Tongue = Literal["en", "ja"]
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,49}", re.ASCII)
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?=.{1,253}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
 EVERY_DAY = tuple(range(7))
@@ -28,7 +29,7 @@ class MailingList:
 
     id: int
     name: str
-    language: str
+    language: Tongue
     zone: str
     send_at: str
     weekdays: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Which articles tell the same story in the same words: wire copy, lightly edited copies, the same text on two sites."""
+"""Which articles tell a story in the same words: wire copy, edited copies, one text on two sites."""
 
 from __future__ import annotations
 

@@ -83,8 +83,8 @@ class Figures:
     """All that one digest says.
 
     `tone`: the mean over the new articles with its interval at `level`, None where they are fewer than `min_n`.
-    `steps`: how many articles lie on each tone, for those who count on the plain scale. `usual`: the last earlier week
-    with enough articles. `omitted`: fact to the number of articles that leave it out. `dropped`: (stage, reason, number).
+    `tones`: those of all articles. `usual`: the last earlier week with enough articles. `omitted`: fact to the number of
+    articles that leave it out. `dropped`: (stage, reason, number).
     `unscored`: texts that wait for their judgement. `stories_left`: stories beyond those listed.
     """
 
@@ -138,9 +138,7 @@ class Window:
 
 def figures(connection: Connection, settings: Settings, window: Window) -> tuple[Figures, list[Item]]:
     """The figures of a digest, and the articles that it tells of."""
-    rows = digests.new_coverage(
-        connection, window.edition, window.covers_from, window.covers_to, limit=MOST_ITEMS + 1
-    )
+    rows = digests.new_coverage(connection, window.edition, window.covers_from, window.covers_to, limit=MOST_ITEMS + 1)
     cut, rows = len(rows) > MOST_ITEMS, rows[:MOST_ITEMS]
     groups = _groups(connection, rows)
     report, listed = settings.report, groups[: settings.digest.max_stories]
@@ -149,10 +147,9 @@ def figures(connection: Connection, settings: Settings, window: Window) -> tuple
         min_n=report.min_n, level=report.level,
     )  # fmt: skip
     changes = queries.changes(connection, day=window.day, min_n=report.min_n, level=report.level)
-    alarms = queries.alarms(
-        connection, settings.alarms, interval_s=settings.poll.min_interval_s, now=window.covers_to
-    )
+    alarms = queries.alarms(connection, settings.alarms, interval_s=settings.poll.min_interval_s, now=window.covers_to)
     tones = tuple(sorted(row.tone for row in rows))
+    middle, interval = mean(tones, report.min_n, report.level)
     found = Figures(
         edition=window.edition,
         day=window.day,
@@ -167,7 +164,8 @@ def figures(connection: Connection, settings: Settings, window: Window) -> tuple
         stories_left=len(groups) - len(listed),
         cut=cut,
         tones=tones,
-        **mean(tones, report.min_n, report.level),
+        tone=middle,
+        interval=interval,
         min_n=report.min_n,
         level=report.level,
         score_level=settings.score.coverage,
@@ -186,13 +184,13 @@ def figures(connection: Connection, settings: Settings, window: Window) -> tuple
     return found, _items(groups)
 
 
-def mean(tones: Sequence[float], min_n: int, level: float) -> dict[str, object]:
+def mean(tones: Sequence[float], min_n: int, level: float) -> tuple[float, Interval] | tuple[None, None]:
     """The mean tone with its t interval; None below `min_n`."""
     if len(tones) < min_n:
-        return {"tone": None, "interval": None}
+        return None, None
     middle = fmean(tones)
     half_width = student_t((1 + level) / 2, len(tones) - 1) * stdev(tones) / sqrt(len(tones))
-    return {"tone": middle, "interval": (max(-1.0, middle - half_width), min(1.0, middle + half_width))}
+    return middle, (max(-1.0, middle - half_width), min(1.0, middle + half_width))
 
 
 def cut_to(text: str, chars: int) -> str:
@@ -212,7 +210,9 @@ def _groups(connection: Connection, rows: Sequence[Coverage]) -> list[list[Cover
     groups = [[rows[number] for number in group] for group in stories(texts)]
     for group in groups:
         group.sort(key=lambda row: (row.partial, row.at, row.score_id))
-    return sorted(groups, key=lambda group: (-len({row.outlet for row in group}), -abs(group[0].tone), group[0].score_id))
+    return sorted(
+        groups, key=lambda group: (-len({row.outlet for row in group}), -abs(group[0].tone), group[0].score_id)
+    )
 
 
 def _text(connection: Connection, row: Coverage) -> str:

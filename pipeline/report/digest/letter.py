@@ -1,4 +1,4 @@
-"""A digest in words: every sentence that mail, text and archive show, in one language. What outlets wrote stays theirs."""
+"""A digest in words: every sentence that mail, text and archive show. What outlets wrote stays in its language."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from babel import dates
 
 from config.codebook import load_codebook
 from pipeline.report.digest.figures import Alarm, Figures, Quote, Story, Telling, cut_to
-from pipeline.report.words import LANGUAGES, VOICES, N_, Words, step
+from pipeline.report.words import LANGUAGES, N_, VOICES, Words, step
 from storage.queries import Mover
 
 SUBJECT_HEADLINE = 60
@@ -59,7 +59,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryLines:
-    """A story. `step`: of the plain scale, 0 to 4. `outlets`: each with its article, and the dashboard's page for it."""
+    """A story. `step`: of the plain scale, 0 to 4. `outlets`: each with its article and the dashboard's page."""
 
     headline: Said
     step: int
@@ -279,7 +279,7 @@ class Writer:
 
     def _mover(self, mover: Mover) -> str:
         return self._words.gettext(
-            "%(outlet)s: %(before)s (%(m)s articles) to %(after)s (%(n)s) in a week, a change of %(change)s %(interval)s"
+            "%(outlet)s: from %(before)s (%(m)s articles) to %(after)s (%(n)s) in a week, %(change)s %(interval)s"
         ) % {
             "outlet": plain(mover.outlet), "before": self._words.tone_number(mover.before), "m": mover.n_before,
             "after": self._words.tone_number(mover.after), "n": mover.n_after,
@@ -303,10 +303,10 @@ class Writer:
         if found.cut:
             yield _("There was more than one digest holds; the rest comes with the next one.")
         yield _(
-            "How to read this: tone runs from −1, vigilant, to +1, credulous, judged by a model from the sentences of each "
-            "article. The interval in brackets is to hold the tone that a person would give in %(share)s of articles; that "
-            "of a mean, the mean in %(level)s of cases. Texts in the same words are one story. Quotations stand as the "
-            "outlet wrote them; what is left out is what the model did not find."
+            "How to read this: tone runs from −1, vigilant, to +1, credulous; a model judges it from each article's "
+            "sentences. An article's interval is to hold the tone that a person would give it in %(share)s of cases, that "
+            "of a mean its true value in %(level)s. Texts in the same words are one story, shown by its first article. "
+            "Quotations stand as the outlet wrote them; what is left out is what the model did not find."
         ) % {"share": self._words.percent(found.score_level), "level": self._words.percent(found.level)}
         if found.run:
             yield _("Run %(run)s.") % {"run": found.run}

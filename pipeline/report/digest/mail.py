@@ -6,6 +6,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime, parseaddr
+from typing import Any
 
 from config.sections import MailSettings
 from pipeline.errors import SettingsError
@@ -21,9 +22,9 @@ UNFOLDED = {"list-unsubscribe", "list-unsubscribe-post", "message-id"}
 
 
 class _Policy(EmailPolicy):
-    """Leaves addresses in headers whole: folded, a long one would become an encoded word, which no mail reader undoes."""
+    """Leaves addresses in headers whole: a long one would be folded into an encoded word, which nobody undoes."""
 
-    def fold_binary(self, name: str, value: object) -> bytes:
+    def fold_binary(self, name: str, value: Any) -> bytes:
         if name.lower() in UNFOLDED:
             return f"{name}: {value}{self.linesep}".encode("ascii")
         return super().fold_binary(name, value)
@@ -33,7 +34,7 @@ POLICY = _Policy(**{name: getattr(SMTP, name) for name in ("linesep", "max_line_
 
 
 def clean_header(value: str) -> str:
-    """A value that can stand in a header: in one line, whatever ends lines by Unicode's lights, and without controls."""
+    """A value as it can stand in a header: in one line, whatever ends lines in Unicode, and without controls."""
     return " ".join(storable(value.replace("\x7f", " ")).split())
 
 
@@ -65,13 +66,15 @@ def mail(digest: Digest, message: Message, settings: MailSettings) -> EmailMessa
     for name, value in _leaving(settings, link):
         made[name] = value
     made["Content-Language"] = digest.language
-    made.set_content(text_with_way_out(digest.plain, words, link), cte="base64" if _wide(digest) else "quoted-printable")
+    made.set_content(
+        text_with_way_out(digest.plain, words, link), cte="base64" if _wide(digest) else "quoted-printable"
+    )
     page = with_way_out(digest.html, words, link)
     made.add_alternative(page, subtype="html", cte="base64" if _wide(digest) else "quoted-printable")
     if digest.chart is not None:
         (_, body) = made.iter_parts()
         body.add_related(digest.chart, "image", "png", cid=f"<{CHART.partition(':')[2]}>", filename="chart.png",
-                         disposition="inline")  # type: ignore[attr-defined] # fmt: skip
+                         disposition="inline")  # fmt: skip
     return made
 
 

@@ -48,7 +48,7 @@ def make(connection: Connection, settings: Settings, window: Window, tongue: Ton
         "edition": window.edition, "day": window.day.isoformat(), "language": tongue,
         "covers_from": window.covers_from, "covers_to": window.covers_to, "quiet": found.quiet,
         "run_id": run.id if run else None, "subject": letter.subject, "html": html(letter, words),
-        "plain": text(letter, words), "figures": as_json(found), "chart": picture, "created_at": now,
+        "plain": text(letter), "figures": as_json(found), "chart": picture, "created_at": now,
     }  # fmt: skip
     return Made(row=row, items=items, quiet=found.quiet)
 

@@ -22,9 +22,9 @@ def html(letter: Letter, words: Words) -> str:
     return _inliner().inline(page)
 
 
-def text(letter: Letter, words: Words) -> str:
+def text(letter: Letter) -> str:
     """The same as text."""
-    return "\n".join(_lines(letter, words)) + "\n"
+    return "\n".join(_lines(letter)) + "\n"
 
 
 def with_way_out(page: str, words: Words, link: str) -> str:
@@ -49,7 +49,7 @@ def _inliner() -> css_inline.CSSInliner:
     return css_inline.CSSInliner(keep_style_tags=False, keep_at_rules=True, load_remote_stylesheets=False)
 
 
-def _lines(letter: Letter, words: Words) -> Iterable[str]:
+def _lines(letter: Letter) -> Iterable[str]:
     yield from (letter.title, letter.when, "", *letter.summary)
     if letter.chart:
         yield from ("", letter.chart)
