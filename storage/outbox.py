@@ -158,6 +158,17 @@ def unsubscribe(connection: Connection, token: str, now: datetime) -> bool:
     return people.leave(connection, recipient_id, now)
 
 
+def remove(connection: Connection, list_name: str, address: str, now: datetime) -> bool:
+    """Take an address off a list, and what waits for it out of the outbox; whether it was on the list."""
+    address = people.checked(address)
+    on_list = people.on_list(connection, list_name, left_too=False)
+    recipient_id = next((one.id for one in on_list if one.address == address), None)
+    if recipient_id is None:
+        return False
+    drop_for(connection, recipient_id)
+    return people.leave(connection, recipient_id, now)
+
+
 def drop_for(connection: Connection, recipient_id: int) -> None:
     """Give up what waits for somebody who left their list."""
     waiting = and_(outbox.c.recipient_id == recipient_id, outbox.c.state == "pending")

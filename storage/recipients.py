@@ -160,11 +160,3 @@ def leave(connection: Connection, recipient_id: int, now: datetime) -> bool:
     """Take an address off its list; whether it was on it."""
     live = (recipients.c.id == recipient_id) & recipients.c.unsubscribed_at.is_(None)
     return bool(connection.execute(update(recipients).where(live).values(unsubscribed_at=now)).rowcount)
-
-
-def remove(connection: Connection, list_name: str, address: str, now: datetime) -> bool:
-    """Take an address off a list; whether it was on it."""
-    address = checked(address)
-    found = (one.id for one in on_list(connection, list_name, left_too=False) if one.address == address)
-    recipient_id = next(found, None)
-    return recipient_id is not None and leave(connection, recipient_id, now)

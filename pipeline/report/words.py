@@ -106,5 +106,7 @@ def _catalogue(tongue: Tongue) -> NullTranslations:
             compiled = BytesIO()
             write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=tongue))
             compiled.seek(0)
-            merged.merge(Translations(compiled))
+            found = Translations(compiled)
+            merged.plural = found.plural  # type: ignore[attr-defined] # merging leaves it behind
+            merged.merge(found)
     return merged

@@ -83,8 +83,8 @@ class Figures:
     """All that one digest says.
 
     `tone`: the mean over the new articles with its interval at `level`, None where they are fewer than `min_n`.
-    `tones`: those of all articles. `usual`: the last earlier week with enough articles. `omitted`: fact to the number of
-    articles that leave it out. `dropped`: (stage, reason, number).
+    `tones`: those of all articles. `usual`: the last earlier week with enough articles. `omitted`: fact to the number
+    of articles that leave it out. `dropped`: (stage, reason, number).
     `unscored`: texts that wait for their judgement. `stories_left`: stories beyond those listed.
     """
 

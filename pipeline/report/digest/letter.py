@@ -109,7 +109,7 @@ class Writer:
         """The whole digest. `chart` says what its picture shows."""
         _ = self._words.gettext
         finding = self._finding(found)
-        day = dates.format_date(found.day, format="MMMd", locale=self._words.locale)
+        day = dates.format_skeleton("MMMd", found.day, locale=self._words.locale)
         return Letter(
             tongue=self._words.tongue,
             subject=_("%(finding)s – %(day)s") % {"finding": finding, "day": day},
@@ -304,8 +304,8 @@ class Writer:
             yield _("There was more than one digest holds; the rest comes with the next one.")
         yield _(
             "How to read this: tone runs from −1, vigilant, to +1, credulous; a model judges it from each article's "
-            "sentences. An article's interval is to hold the tone that a person would give it in %(share)s of cases, that "
-            "of a mean its true value in %(level)s. Texts in the same words are one story, shown by its first article. "
+            "sentences. An article's interval is to hold the tone that a person would give it in %(share)s of cases, "
+            "that of a mean its true value in %(level)s. Texts in the same words are one story, shown by its first article. "
             "Quotations stand as the outlet wrote them; what is left out is what the model did not find."
         ) % {"share": self._words.percent(found.score_level), "level": self._words.percent(found.level)}
         if found.run:

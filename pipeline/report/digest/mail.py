@@ -10,13 +10,13 @@ from typing import Any
 
 from config.sections import MailSettings
 from pipeline.errors import SettingsError
+from pipeline.report.auth import UNSUBSCRIBE
 from pipeline.report.digest.setting import CHART, text_with_way_out, with_way_out
 from pipeline.report.words import Words
 from storage.columns import storable
 from storage.digests import Digest
 from storage.outbox import Message
 
-UNSUBSCRIBE = "/unsubscribe/"
 SUBJECT_CHARS = 200
 UNFOLDED = {"list-unsubscribe", "list-unsubscribe-post", "message-id"}
 
@@ -76,6 +76,16 @@ def mail(digest: Digest, message: Message, settings: MailSettings) -> EmailMessa
         body.add_related(digest.chart, "image", "png", cid=f"<{CHART.partition(':')[2]}>", filename="chart.png",
                          disposition="inline")  # fmt: skip
     return made
+
+
+def as_file(digest: Digest, settings: MailSettings) -> bytes:
+    """The mail as a file, to nobody in particular."""
+    message = Message(
+        id=0, digest_id=digest.id, recipient=sender_of(settings).addr_spec, state="pending", attempts=0,
+        message_id=f"<digest.{digest.id}.file@{host_of(settings)}>", next_try_at=None, reason="",
+        created_at=digest.created_at, sent_at=None,
+    )  # fmt: skip
+    return mail(digest, message, settings).as_bytes()
 
 
 def sender_of(settings: MailSettings) -> Address:

@@ -18,7 +18,7 @@ CHART = "cid:chart"
 
 def html(letter: Letter, words: Words) -> str:
     """The page, its styles in the elements, as Outlook and Gmail want them; dark mode and telephones by media query."""
-    page = render("digest.html", letter=letter, _=words.gettext, chart=CHART, style=_style(), unsubscribe=UNSUBSCRIBE)
+    page = render("digest.html", words.tongue, letter=letter, chart=CHART, style=_style(), unsubscribe=UNSUBSCRIBE)
     return _inliner().inline(page)
 
 
@@ -68,7 +68,7 @@ def _lines(letter: Letter) -> Iterable[str]:
 
 def _story(number: int, story: StoryLines) -> Iterable[str]:
     yield f"{number}. {story.headline.text}"
-    yield f"   {story.tone}, {story.numbers}"
+    yield f"   {story.tone} {story.numbers}"
     for article, tone, page in story.outlets:
         yield f"   {article.name}{f' {tone}' if tone else ''}{_at(article)}"
         if page.url:
