@@ -14,9 +14,10 @@ from config.sections import WebSettings
 from config.settings import Settings
 from config.sources import load_feeds
 from pipeline.analyse.judge import Judge
-from pipeline.duties import attended
+from pipeline.duties import Duty, attended
 from pipeline.errors import SettingsError
 from pipeline.passes import Tools
+from pipeline.post import Post
 from pipeline.run import run_once
 from pipeline.schedule import Schedule
 from pipeline.tools import tools_of, workers
@@ -50,7 +51,7 @@ async def serve(
             election.stand()
             tools = await stack.enter_async_context(tools_of(settings, judge=judge))
             ticks = await stack.enter_async_context(_Passes(tools, database, settings))
-            duties = [Upkeep(settings, database)]
+            duties: list[Duty] = [Upkeep(settings, database), Post(settings, database)]
             await stack.enter_async_context(attended(duties, election.elected, settings.poll.tick_s))
         await (_answer(settings, database, ticks) if address else _wait_for_signal())
         log.info("stopping")
