@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import altair
@@ -16,7 +17,7 @@ from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 from config.codebook import load_codebook
 from pipeline.report import charts
 from pipeline.report.charts import trends
-from pipeline.report.charts.palette import SERIES
+from pipeline.report.charts.palette import DARK, PAPER, SERIES
 from pipeline.report.words import Words, each_tongue
 from tests.pixels import close, pixels
 
@@ -237,6 +238,27 @@ def test_colours_can_be_told_apart_by_those_who_see_no_red_or_green() -> None:
         seen = np.clip(colours @ lost.T, 0, 1) ** (1 / 2.2)
         apart = [np.linalg.norm(seen[one] - seen[other]) for one in range(3) for other in range(one)]
         assert min(apart) > 0.1
+
+
+def test_the_style_sheet_has_the_same_colours_on_light_and_on_dark_paper() -> None:
+    sheet = files("pipeline.report").joinpath("static", "treatywatch.css").read_text(encoding="utf-8")
+    light, dark = (
+        dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6})", block))
+        for block in re.findall(r":root {(.*?)}", sheet, re.S)[:2]
+    )
+    assert {name: light[name] for name in charts.TOKENS} == dict(charts.TOKENS)
+    assert {name: dark[name] for name in charts.TOKENS} == {
+        name: DARK[colour] for name, colour in charts.TOKENS.items()
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_colour_of_light_paper_is_left_on_dark(name: str) -> None:
+    spec = json.dumps(charts.spec(every_chart(EN)[name], dark=True))
+    assert {
+        colour for colour in re.findall("#[0-9a-f]{6}", spec) if colour in DARK and colour not in DARK.values()
+    } == set()
+    assert PAPER not in charts.svg(every_chart(EN)[name], dark=True)
 
 
 @pytest.mark.parametrize("tongue", each_tongue())
