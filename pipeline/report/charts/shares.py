@@ -11,8 +11,8 @@ from pipeline.report.charts.drawing import AnyChart
 from pipeline.report.charts.labels import Grouping, group_name
 from pipeline.report.charts.palette import INK, NARROW, PAPER, SHARES, WIDE
 from pipeline.report.charts.palette import VOICES as RAMP
-from pipeline.report.charts.rows import CodeShare, Omission, VoiceShare
 from pipeline.report.words import FAMILIES, VOICES, Words
+from storage.queries import CodeShare, Omission, VoiceShare
 
 Row = dict[str, Any]
 CELL = 26  # pixels of a row

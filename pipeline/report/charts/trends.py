@@ -11,8 +11,8 @@ import altair as alt
 from pipeline.report.charts.drawing import AnyChart
 from pipeline.report.charts.labels import SIGNED, Grouping, Span, group_name, steps_named
 from pipeline.report.charts.palette import LINE, MUTED, NARROW, SERIES, SHAPES, WIDE
-from pipeline.report.charts.rows import TrendPoint
 from pipeline.report.words import STEPS, Words
+from storage.queries import TrendPoint
 
 FORMATS: dict[Span, str] = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
 TONES = alt.Scale(domain=[-1, 1], nice=False)
