@@ -14,7 +14,7 @@ import nh3
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from pipeline.report.words import SOURCE, Tongue, Words, step
+from pipeline.report.words import FAMILIES, LANGUAGES, SCALE, SOURCE, VOICES, Tongue, Words, step
 
 # No images, styles or media: opening a page asks no outlet for anything.
 ELEMENTS = {
@@ -76,7 +76,9 @@ def templates(tongue: Tongue = SOURCE) -> Environment:
     )
     environment.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {"sanitised": sanitise, "address": address, "said": words.gettext, "step": step}
-    environment.globals["words"] = words
+    environment.globals |= {
+        "words": words, "LANGUAGES": LANGUAGES, "FAMILIES": FAMILIES, "VOICES": VOICES, "SCALE": SCALE,
+    }  # fmt: skip
     return environment
 
 
