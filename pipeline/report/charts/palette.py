@@ -36,4 +36,4 @@ TOKENS: Mapping[str, str] = {
 # which Japanese families draw wide, those come first.
 WESTERN = "'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans'"
 JAPANESE = "'Noto Sans CJK JP', 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', Meiryo, IPAGothic"
-WIDE, NARROW = 880, 350  # pixels of a chart on a desk and on a telephone
+BROAD, WIDE, NARROW = 1120, 880, 350  # pixels of a chart on a desk, on a small screen or paper, and on a telephone

@@ -25,7 +25,9 @@ def codes_routes() -> APIRouter:
             "codes.html",
             title=words.gettext("Codes"),
             place="codes",
-            overall=queries.code_shares(connection, asked.asked.wanted, group=None, min_n=report.min_n, level=report.level),
+            overall=queries.code_shares(
+                connection, asked.asked.wanted, group=None, min_n=report.min_n, level=report.level
+            ),
             few_named=sorted({(row.group, row.articles) for row in borne.records if row.share is None}),
             borne=borne,
             omitted=omitted,

@@ -64,5 +64,5 @@ def narrowing(request: Narrowed, connection: Connection, place: str) -> dict[str
         "labels": LABELS,
         "periods": PERIODS,
         "names": names,
-        "place": place,
+        "here": place,
     }

@@ -23,7 +23,7 @@ from pipeline.report.pages.page import Spoken
 from pipeline.report.words import Words
 
 Name = Annotated[str, InPath(pattern=f"^({'|'.join(FIGURES)})$")]
-Flag = Annotated[bool, Query()]
+Width = Annotated[int, Query(ge=charts.NARROW, le=charts.BROAD)]
 
 
 def picture_routes() -> APIRouter:
@@ -37,19 +37,19 @@ def picture_routes() -> APIRouter:
     @router.get("/{name}.svg")
     def picture(
         request: Request, name: Name, connection: Reading, settings: Settled, words: Spoken,
-        narrow: Flag = False, dark: Flag = False,
+        width: Width = charts.WIDE, dark: bool = False,
     ) -> Response:  # fmt: skip
         figure = _figure(request, name, connection, settings, words)
-        drawn = charts.svg(figure.draw(charts.NARROW if narrow else charts.WIDE), dark=dark)
+        drawn = charts.svg(figure.draw(width), dark=dark)
         return Response(drawn, media_type="image/svg+xml")
 
     @router.get("/{name}.json")
     def definition(
         request: Request, name: Name, connection: Reading, settings: Settled, words: Spoken,
-        narrow: Flag = False, dark: Flag = False,
+        width: Width = charts.WIDE, dark: bool = False,
     ) -> JSONResponse:  # fmt: skip
         figure = _figure(request, name, connection, settings, words)
-        return JSONResponse(charts.spec(figure.draw(charts.NARROW if narrow else charts.WIDE), dark=dark))
+        return JSONResponse(charts.spec(figure.draw(width), dark=dark))
 
     @router.get("/{name}.csv")
     def rows(request: Request, name: Name, connection: Reading, settings: Settled, words: Spoken) -> Response:
