@@ -46,7 +46,7 @@ def sign_in_routes(door: Door, sessions: Sessions) -> APIRouter:
 
 def _page(request: Request, *, place: str, failed: bool = False, status: int = 200) -> HTMLResponse:
     title = words_of(request).gettext("Sign in")
-    return page(request, "sign_in.html", title=title, status=status, place=place, failed=failed)
+    return page(request, "sign_in.html", title=title, status=status, back=place, failed=failed)
 
 
 async def _form(request: Request) -> dict[str, str]:
