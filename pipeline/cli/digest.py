@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.markup import escape
@@ -17,12 +16,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from config.settings import Settings
-    from pipeline.report.words import Tongue
     from storage.database import Database
     from storage.digests import Digest
 
 digest_app = typer.Typer(help="The daily digest.", invoke_without_command=True)
-PREVIEW = "preview"
 FORMATS = (".html", ".txt", ".eml")
 
 
@@ -79,11 +76,12 @@ def _shown(
     """A list's digest as it was kept, or as it would be made now; without a list, that of a whole day."""
     from pipeline import editions
     from pipeline.post import prepared
+    from pipeline.report.digest.making import of_day
     from storage import digests, recipients
 
     now = datetime.now(UTC)
     if name is None:
-        return preview(connection, settings, day, language, now)
+        return of_day(connection, settings, day, "ja" if (language or settings.report.language) == "ja" else "en", now)
     wanted = recipients.list_named(connection, name)
     day = day or now.astimezone(wanted.tz).date()
     kept = digests.digest_on(connection, name, day)
@@ -91,23 +89,6 @@ def _shown(
         return kept
     until = min(now, editions.moment(wanted, day + timedelta(days=1)))
     return prepared(connection, settings, editions.edition(connection, wanted, day, until), now).unkept()
-
-
-def preview(
-    connection: Connection, settings: Settings, day: date | None, language: str | None, now: datetime
-) -> Digest:
-    """The digest of a whole local day, or of today so far, as no list gets it."""
-    from pipeline.report.digest.figures import Window
-    from pipeline.report.digest.making import make
-
-    zone = ZoneInfo(settings.digest.zone)
-    day = day or now.astimezone(zone).date()
-    first, last = (datetime.combine(day + timedelta(n), time(), zone).astimezone(UTC) for n in (0, 1))
-    window = Window(
-        edition=PREVIEW, day=day, covers_from=min(first, now), covers_to=min(last, now), zone=settings.digest.zone
-    )
-    tongue: Tongue = "ja" if (language or settings.report.language) == "ja" else "en"
-    return make(connection, settings, window, tongue, now).unkept()
 
 
 def _sent(settings: Settings, database: Database, name: str, day: date | None) -> Digest | None:

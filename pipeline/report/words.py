@@ -119,6 +119,6 @@ def _catalogue(tongue: Tongue) -> NullTranslations:
             write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=tongue))
             compiled.seek(0)
             found = Translations(compiled)
-            merged.plural = found.plural  # type: ignore[attr-defined] # merging leaves it behind
+            merged.plural = found.plural  # merging leaves it behind
             merged.merge(found)
     return merged

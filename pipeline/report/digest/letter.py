@@ -162,7 +162,7 @@ class Writer:
         return f"{said} · {late % {'n': found.days_missed}}"
 
     def _moment(self, at: datetime, zone: str) -> str:
-        local = {"en": "d MMM HH:mm", "ja": "M月d日 HH:mm"}[self._words.tongue]
+        local = {"en": "MMM d, HH:mm", "ja": "M月d日 HH:mm"}[self._words.tongue]
         return str(dates.format_datetime(at, format=local, tzinfo=ZoneInfo(zone), locale=self._words.locale))
 
     def _articles(self, n: int) -> str:
@@ -305,8 +305,8 @@ class Writer:
         yield _(
             "How to read this: tone runs from −1, vigilant, to +1, credulous; a model judges it from each article's "
             "sentences. An article's interval is to hold the tone that a person would give it in %(share)s of cases, "
-            "that of a mean its true value in %(level)s. Texts in the same words are one story, shown by its first article. "
-            "Quotations stand as the outlet wrote them; what is left out is what the model did not find."
+            "that of a mean its true value in %(level)s. Texts in the same words are one story, shown by its first "
+            "article. Quotations stand as the outlet wrote them; what is left out is what the model did not find."
         ) % {"share": self._words.percent(found.score_level), "level": self._words.percent(found.level)}
         if found.run:
             yield _("Run %(run)s.") % {"run": found.run}

@@ -6,8 +6,9 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from storage import queries
 from storage.digests import Digest, Item
 from storage.scores import latest_run
 
+PREVIEW = "Preview"  # no list can be called so
 CHART_WIDTH = 616  # pixels of the sheet that are not margin
 
 
@@ -51,6 +53,17 @@ def make(connection: Connection, settings: Settings, window: Window, tongue: Ton
         "plain": text(letter), "figures": as_json(found), "chart": picture, "created_at": now,
     }  # fmt: skip
     return Made(row=row, items=items, quiet=found.quiet)
+
+
+def of_day(connection: Connection, settings: Settings, day: date | None, tongue: Tongue, now: datetime) -> Digest:
+    """The digest of a whole local day, or of today so far, as no list gets it: a preview, which is not kept."""
+    zone = ZoneInfo(settings.digest.zone)
+    day = day or now.astimezone(zone).date()
+    first, last = (datetime.combine(day + timedelta(n), time(), zone).astimezone(UTC) for n in (0, 1))
+    window = Window(
+        edition=PREVIEW, day=day, covers_from=min(first, now), covers_to=min(last, now), zone=settings.digest.zone
+    )
+    return make(connection, settings, window, tongue, now).unkept()
 
 
 def _chart(connection: Connection, settings: Settings, found: Figures, words: Words) -> tuple[bytes | None, str]:
