@@ -20,11 +20,13 @@ from config.invalid import InvalidSettings, nearest
 from config.sections import (
     AlarmSettings,
     BackupSettings,
+    DigestSettings,
     EmbedSettings,
     ExtractSettings,
     FeedsSettings,
     FetchSettings,
     LogSettings,
+    MailSettings,
     PollSettings,
     ReportSettings,
     RetentionSettings,
@@ -38,7 +40,11 @@ from config.sections import (
 
 ENV_PREFIX = "TREATYWATCH_"
 CONFIG_VARIABLE = "TREATYWATCH_CONFIG"
-SECRET_KEYS = {("web", "secret"), ("storage", "url")}  # a message about them does not repeat what was given
+SECRET_KEYS = {
+    ("web", "secret"),
+    ("storage", "url"),
+    ("mail", "password"),
+}  # a message about them does not repeat what was given
 
 
 class Settings(BaseModel):
@@ -60,6 +66,8 @@ class Settings(BaseModel):
     backup: BackupSettings
     retention: RetentionSettings
     report: ReportSettings
+    mail: MailSettings
+    digest: DigestSettings
     log: LogSettings
 
 

@@ -118,7 +118,7 @@ def _catalogue(tongue: Tongue) -> NullTranslations:
             compiled = BytesIO()
             write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=tongue))
             compiled.seek(0)
-            part = Translations(compiled)
-            merged.merge(part)
-            merged.plural = part.plural  # merging leaves the rule of English
+            found = Translations(compiled)
+            merged.plural = found.plural  # merging leaves it behind
+            merged.merge(found)
     return merged

@@ -86,14 +86,14 @@ def coverage(
     selection = scored(connection, wanted or Filter(), *COLUMNS)
     if after is not None:
         selection = selection.where(beyond(sort, after))
-    rows = _rows(connection, selection.order_by(*ORDERS[sort]).limit(limit + 1))
+    rows = rows_of(connection, selection.order_by(*ORDERS[sort]).limit(limit + 1))
     page = rows[:limit]
     return Page(rows=page, next=cursor(sort, page[-1]) if len(rows) > limit else None)
 
 
 def coverage_of(connection: Connection, article_id: int) -> Coverage | None:
     """An article's score, if it has one under the current run."""
-    found = _rows(connection, scored(connection, Filter(), *COLUMNS).where(articles.c.id == article_id))
+    found = rows_of(connection, scored(connection, Filter(), *COLUMNS).where(articles.c.id == article_id))
     return found[0] if found else None
 
 
@@ -109,12 +109,13 @@ def extremes(
     """The `n` most credulous and the `n` most vigilant articles, the extreme first."""
     selection = scored(connection, wanted or Filter(), *COLUMNS).limit(min(max(n, 0), MAX_LIMIT))
     return (
-        _rows(connection, selection.order_by(*ORDERS["credulous"])),
-        _rows(connection, selection.order_by(*ORDERS["vigilant"])),
+        rows_of(connection, selection.order_by(*ORDERS["credulous"])),
+        rows_of(connection, selection.order_by(*ORDERS["vigilant"])),
     )
 
 
-def _rows(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...]:
+def rows_of(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...]:
+    """What a selection of COLUMNS gives."""
     rows = connection.execute(selection).all()
     strongest = _strongest(connection, [row.score_id for row in rows])
     return tuple(_coverage(row, strongest.get(row.score_id, {})) for row in rows)
