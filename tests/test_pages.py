@@ -128,20 +128,26 @@ def test_the_overview_tells_the_finding_with_n_and_interval(full: Site) -> None:
 
 
 def test_every_mean_has_its_interval_and_n(full: Site) -> None:
-    rows = read(full, "/").xpath("//tr[@class='total']/td[@data-label]")
-    assert [bool(re.search(r"\[[−+]?\d\.\d\d, [−+]?\d\.\d\d\] n = 12", said(row, "."))) for row in rows[:3]] == [
-        True
-    ] * 3
+    means = read(full, "/").xpath("//table[contains(@class, 'languages')]//td[@data-label='Tone']")
+    figure = re.compile(r"[−+]?\d\.\d\d \[[−+]?\d\.\d\d, [−+]?\d\.\d\d\] n = 12")
+    assert [bool(figure.search(said(mean, "."))) for mean in means] == [True] * 3
 
 
 def test_groups_with_too_few_articles_have_only_their_number(tmp_path: Path) -> None:
     with site(tmp_path) as found:
         fill(found.database, each=9)
-        page = read(found, "/")
-        totals = [said(cell, ".") for cell in page.xpath("//tr[@class='total']/td")]
-        assert totals[:3] == ["too few (9)"] * 3
-        japanese = read(found, "/?lang=ja")
-        assert said(japanese.xpath("//tr[@class='total']/td")[0], ".") == "件数不足（9件）"
+        for lang, few in (("en", "too few (9)"), ("ja", "件数不足（9件）")):
+            rows = read(found, f"/?lang={lang}").xpath("//table[contains(@class, 'languages')]/tbody/tr")
+            assert [said(row, "./td") for row in rows] == [f"{few} – – 9"] * 3
+
+
+def test_time_goes_by_in_a_chart_and_in_its_table(full: Site) -> None:
+    page = read(full, "/?days=365")
+    chart = page.xpath("//figure//img[@alt]")[0]
+    assert chart.get("src").startswith("/charts/tone.svg?from=")
+    assert full.ask(chart.get("src")).headers["content-type"] == "image/svg+xml"
+    volumes = page.xpath("//section[@aria-labelledby='over-time']//td[@data-label='Volume']")
+    assert sum(int(said(cell, ".")) for cell in volumes) == 36
 
 
 def test_the_window_is_the_shortest_with_enough_articles_unless_one_is_chosen(tmp_path: Path) -> None:
