@@ -16,6 +16,8 @@ from config.settings import Settings
 from pipeline.report.asking import Reading, Settled
 from pipeline.report.auth import utc_now
 from pipeline.report.pages import names
+from pipeline.report.pages.asked import asked
+from pipeline.report.pages.comparing import Narrowed, figures_of
 from pipeline.report.pages.page import Spoken, page
 from storage import queries
 from storage.queries import Filter, GroupTone, Period, TrendPoint
@@ -31,13 +33,13 @@ class Window:
 
     name: str
     days: int | None
-    wanted: Filter
+    narrowed: Narrowed
     n: int
 
     @property
-    def period(self) -> Period:
-        """What time goes by."""
-        return "week" if self.days and self.days <= WEEKS_UNTIL else "month"
+    def wanted(self) -> Filter:
+        """The articles of that time."""
+        return self.narrowed.asked.wanted
 
 
 def overview_routes() -> APIRouter:
@@ -48,6 +50,7 @@ def overview_routes() -> APIRouter:
     def overview(request: Request, connection: Reading, settings: Settled, words: Spoken) -> HTMLResponse:
         now = utc_now()
         window = _window(connection, request.query_params.get("days", ""), settings.report.min_n, now)
+        tone, volume = figures_of(("tone", "volume"), window.narrowed, connection, settings, words)
         return page(
             request,
             "overview.html",
@@ -56,7 +59,10 @@ def overview_routes() -> APIRouter:
             names=names,
             window=window,
             spans=list(SPANS),
-            level=settings.report.level,
+            report=settings.report,
+            tone=tone,
+            volume=volume,
+            over_time=_over_time(tone.records),
             **_tones(connection, window, settings.report),
             **_news(connection, settings, now),
         )
@@ -66,27 +72,29 @@ def overview_routes() -> APIRouter:
 
 def _window(connection: Connection, chosen: str, min_n: int, now: datetime) -> Window:
     """As the reader chose, else the shortest that holds enough articles to say something."""
-    spans = [chosen] if chosen in SPANS else list(SPANS)
-    for name in spans:
-        days = SPANS[name]
-        wanted = Filter(since=now - timedelta(days=days)) if days else Filter()
-        window = Window(name=name, days=days, wanted=wanted, n=queries.count(connection, wanted))
+    for name in [chosen] if chosen in SPANS else SPANS:
+        window = _looking_back(connection, name, now)
         if window.n >= min_n:
             break
     return window
 
 
+def _looking_back(connection: Connection, name: str, now: datetime) -> Window:
+    days = SPANS[name]
+    since = {"from": f"{now.date() - timedelta(days=days - 1)}"} if days else {}
+    period: Period = "week" if days and days <= WEEKS_UNTIL else "month"
+    narrowed = Narrowed(asked=asked(since), period=period)
+    return Window(name=name, days=days, narrowed=narrowed, n=queries.count(connection, narrowed.asked.wanted))
+
+
 def _tones(connection: Connection, window: Window, report: ReportSettings) -> dict[str, Any]:
     least: dict[str, Any] = {"min_n": report.min_n, "level": report.level}
     languages = queries.by_group(connection, window.wanted, group="language", **least)
-    points = queries.trend(connection, window.wanted, period=window.period, group="language", **least)
     whole = queries.trend(connection, window.wanted, period=None, **least)
     return {
         "whole": whole[0] if whole else None,
         "languages": languages,
         "apart": _apart(languages),
-        "over_time": _over_time(points),
-        "columns": sorted({point.group for point in points}),
     }
 
 
