@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ class Message:
     reason: str
     created_at: datetime
     sent_at: datetime | None
-    token: str = ""
+    token: str = field(default="", repr=False)
 
 
 def post(connection: Connection, digest_id: int, to: Sequence[Recipient], host: str, now: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 
 from sqlalchemy import Connection
@@ -12,11 +12,12 @@ from sqlalchemy import Connection
 from config.codebook import Codebook, load_codebook
 from config.sources import FeedSource
 from pipeline.records import Article, CodedPassage, Dropped, Score
+from pipeline.report.auth import utc_now
 from storage import articles, feeds, scores
 from storage.database import Database
 from tests.samples import RELEVANT, RUN, article, coded, entry, score
 
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+NOW = utc_now()
 # outlet, country, kind, language, mean tone, articles a month
 OUTLETS = (
     ("Harbour Times", "GB", "national", "en", -0.45, 14),
@@ -51,7 +52,7 @@ TEXTS = {
 
 
 def gather(database: Database, *, months: int = 10, seed: int = 7) -> None:
-    """Fill a new store, the same for the same seed."""
+    """Fill a new store until now, the same for the same seed and time."""
     draw, book = Random(seed), load_codebook()
     with database.write() as connection:
         feeds.sync(connection, [_feed(at) for at in range(len(OUTLETS))], NOW - timedelta(days=31 * months))

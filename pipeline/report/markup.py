@@ -37,11 +37,25 @@ _CLEANER = nh3.Cleaner(
     url_relative="deny",
     link_rel=LINK_REL,
 )
+# A digest on its page: the page has the title, the picture and the style; the div is what mail readers preview.
+_LETTERS = nh3.Cleaner(
+    tags=ELEMENTS | {"h2", "bdi"},
+    clean_content_tags=EMPTIED | {"div", "h1", "head"},
+    attributes={"*": {"lang", "dir"}, **ATTRIBUTES},
+    url_schemes=SCHEMES,
+    url_relative="deny",
+    link_rel=LINK_REL,
+)
 
 
 def sanitise(html: str) -> Markup:
     """HTML of an outlet with nothing left but ELEMENTS, and of attributes the addresses of links."""
     return Markup(_CLEANER.clean(html))  # noqa: S704 - this is what makes it safe
+
+
+def archived(html: str) -> Markup:
+    """A digest's HTML as part of a page: its words, headings, lists, quotations and links."""
+    return Markup(_LETTERS.clean(html))  # noqa: S704 - this is what makes it safe
 
 
 def escaped(text: object) -> Markup:

@@ -173,7 +173,7 @@ def figures(connection: Connection, settings: Settings, window: Window) -> tuple
         trend=trend,
         omitted=dict(Counter(fact for row in rows for fact in row.omitted).most_common(MOST_FACTS)),
         movers=tuple(mover for mover in changes.movers if _moved(mover))[:MOST_MOVERS],
-        outlets_new=tuple(cut_to(name, NAME_CHARS) for name in changes.outlets_new[:MOST_OUTLETS]),
+        outlets_new=_newcomers(changes.outlets_new, rows),
         alarms=tuple(_alarm(alarm) for alarm in alarms[:MOST_ALARMS]),
         alarms_left=max(0, len(alarms) - MOST_ALARMS),
         alarms_new=any(alarm.since >= window.covers_from for alarm in alarms),
@@ -197,6 +197,13 @@ def cut_to(text: str, chars: int) -> str:
     """A text in one line, cut where it is longer."""
     text = " ".join(text[: 4 * chars].split())
     return text if len(text) <= chars else f"{text[: chars - 1].rstrip()}…"
+
+
+def _newcomers(names: Sequence[str], rows: Sequence[Coverage]) -> tuple[str, ...]:
+    """Outlets that are here for the first time, unless all are, as at the beginning."""
+    here = {row.outlet for row in rows}
+    found = [name for name in names if name in here]
+    return tuple(cut_to(name, NAME_CHARS) for name in found[:MOST_OUTLETS]) if len(found) < len(here) else ()
 
 
 def _moved(mover: Mover) -> bool:

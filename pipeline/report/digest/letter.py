@@ -238,7 +238,6 @@ class Writer:
 
     def _story(self, story: Story) -> StoryLines:
         _ = self._words.gettext
-        omitted = _("; ").join(self.fact(fact) for fact in story.omitted)
         more = self._words.ngettext("and %(n)s more article", "and %(n)s more articles", story.more)
         return StoryLines(
             headline=Said(text=plain(story.headline) or _("(no headline)"), language=story.language),
@@ -248,9 +247,16 @@ class Writer:
             outlets=tuple(self._telling(one, alone=len(story.told_by) == 1) for one in story.told_by),
             more=more % {"n": story.more} if story.more else "",
             quotes=tuple(self._quote(quote, story.language) for quote in story.quotes),
-            omitted=_("Left out: %(facts)s.") % {"facts": omitted} if omitted else _("Left out: nothing."),
+            omitted=self._omitted(story.omitted),
             note=_("Only the feed's summary could be read.") if story.partial else "",
         )
+
+    def _omitted(self, facts: Sequence[str]) -> str:
+        _ = self._words.gettext
+        if not facts:
+            return _("Left out: nothing.")
+        values = {"n": len(facts), "of": len(self._codebook.facts), "facts": _("; ").join(map(self.fact, facts))}
+        return _("Left out, %(n)s of %(of)s: %(facts)s.") % values
 
     def _telling(self, one: Telling, *, alone: bool) -> tuple[Link, str, Link]:
         page = f"{self._url}/articles/{one.article_id}" if self._url else ""

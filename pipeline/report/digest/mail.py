@@ -35,7 +35,7 @@ POLICY = _Policy(**{name: getattr(SMTP, name) for name in ("linesep", "max_line_
 
 def clean_header(value: str) -> str:
     """A value as it can stand in a header: in one line, whatever ends lines in Unicode, and without controls."""
-    return " ".join(storable(value.replace("\x7f", " ")).split())
+    return " ".join(storable(" ".join(value.replace("\x7f", " ").split())).split())
 
 
 def host_of(settings: MailSettings) -> str:
@@ -65,12 +65,12 @@ def mail(digest: Digest, message: Message, settings: MailSettings) -> EmailMessa
     made["List-ID"] = f"<{digest.edition}.{host_of(settings)}>"
     for name, value in _leaving(settings, link):
         made[name] = value
-    made["Content-Language"] = digest.language
     made.set_content(
         text_with_way_out(digest.plain, words, link), cte="base64" if _wide(digest) else "quoted-printable"
     )
     page = with_way_out(digest.html, words, link)
     made.add_alternative(page, subtype="html", cte="base64" if _wide(digest) else "quoted-printable")
+    made["Content-Language"] = digest.language  # before, it would have gone into the first part
     if digest.chart is not None:
         (_, body) = made.iter_parts()
         body.add_related(digest.chart, "image", "png", cid=f"<{CHART.partition(':')[2]}>", filename="chart.png",

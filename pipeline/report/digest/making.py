@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -23,7 +23,9 @@ from storage.digests import Digest, Item
 from storage.scores import latest_run
 
 PREVIEW = "Preview"  # no list can be called so
-CHART_WIDTH = 616  # pixels of the sheet that are not margin
+CHART_WIDTH = 480  # pixels: between a telephone's and the sheet's, so that its letters can be read on both
+FEWEST = 2  # points or groups that make a chart
+GROUPS: tuple[Literal["outlet", "language"], ...] = ("outlet", "language")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +69,18 @@ def of_day(connection: Connection, settings: Settings, day: date | None, tongue:
 
 
 def _chart(connection: Connection, settings: Settings, found: Figures, words: Words) -> tuple[bytes | None, str]:
-    """The tone by weeks, or where there are too few weeks, by outlets, or nothing; with what it shows."""
-    if sum(point.tone is not None for point in found.trend) >= 2:
+    """The tone by weeks, or where there are too few weeks, by outlets or languages, or nothing; with what it shows."""
+    if sum(point.tone is not None for point in found.trend) >= FEWEST:
         chart = tone_chart(found.trend, words, period="week", width=CHART_WIDTH)
         return png(chart), alt_tone(found.trend, words, period="week")
     report = settings.report
-    rows = queries.by_group(connection, group="outlet", min_n=report.min_n, level=report.level)
-    having = [row for row in rows if row.tone is not None]
-    if not found.articles or not having:
-        return None, ""
-    return png(outlet_chart(having, words, width=CHART_WIDTH)), alt_outlets(having, words)
+    for group in GROUPS:
+        rows = queries.by_group(connection, group=group, min_n=report.min_n, level=report.level)
+        having = [row for row in rows if row.tone is not None]
+        if len(having) >= FEWEST:
+            chart = outlet_chart(having, words, group=group, width=CHART_WIDTH)
+            return png(chart), alt_outlets(having, words, group=group)
+    return None, ""
 
 
 def as_json(found: Figures) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pipeline.report.pages.article import article_routes
 from pipeline.report.pages.articles import articles_routes
 from pipeline.report.pages.codebook import codebook_routes
 from pipeline.report.pages.codes import codes_routes
+from pipeline.report.pages.digests import digests_routes
 from pipeline.report.pages.explanation import explanation_routes
 from pipeline.report.pages.feeds import feeds_routes
 from pipeline.report.pages.outlets import outlets_routes
@@ -29,6 +30,7 @@ def page_routes() -> APIRouter:
         outlets_routes(),
         codes_routes(),
         feeds_routes(),
+        digests_routes(),
         codebook_routes(),
         picture_routes(),
     ):

@@ -23,6 +23,7 @@ from pipeline.report.pages.page import Spoken
 from pipeline.report.words import Words
 
 Name = Annotated[str, InPath(pattern=f"^({'|'.join(FIGURES)})$")]
+EXPORTED = "window.vegaEmbed = vegaEmbed;"  # what charts.js calls
 Width = Annotated[int, Query(ge=charts.NARROW, le=charts.BROAD)]
 
 
@@ -82,4 +83,4 @@ def _csv(figure: Figure) -> str:
 @cache
 def _library() -> bytes:
     """Vega with an interpreter of its expressions, so that it runs under a policy without `unsafe-eval`."""
-    return str(vl_convert.javascript_bundle(None, vl_version=charts.VEGA_LITE)).encode()
+    return str(vl_convert.javascript_bundle(EXPORTED, vl_version=charts.VEGA_LITE)).encode()
