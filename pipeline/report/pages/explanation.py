@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -41,7 +42,14 @@ SECTIONS: dict[str, Section] = {
         ("similarity", N_("Similarity")))),
 }  # fmt: skip
 
-CALLED = {"reason": names.REASONS, "outcome": names.REASONS, "stage": names.STAGES}  # columns whose values have names
+# Columns whose values have names.
+CALLED = {
+    "reason": names.REASONS,
+    "outcome": names.REASONS,
+    "stage": names.STAGES,
+    "state": names.STATES,
+    "what": names.ASKED_FOR,
+}
 
 
 def explanation_routes() -> APIRouter:
@@ -115,10 +123,14 @@ def _sections(found: Explanation, words: Words) -> list[dict[str, Any]]:
     ]
 
 
-def _cell(column: str, value: Any, row: Any, words: Words) -> dict[str, str]:
+def _cell(column: str, value: Any, row: Mapping[str, Any], words: Words) -> dict[str, Any]:
     """A cell's text and, for what an outlet wrote, the language it is in."""
-    language = (row.get("language") or "") if column == "title" else ""
-    return {"text": _text(column, value, words), "language": language, "url": value if column == "url" else ""}
+    return {
+        "text": _text(column, value, words),
+        "language": (row.get("language") or "") if column == "title" else "",
+        "url": value if column == "url" else "",
+        "short": column in CALLED,
+    }
 
 
 def _text(column: str, value: Any, words: Words) -> str:

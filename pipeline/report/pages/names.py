@@ -47,7 +47,20 @@ STAGES = {
     "gate": N_("the first look at its words"),
     "screen": N_("judging whether it is about the talks"),
 }
+STATES = {
+    "announced": N_("announced"),
+    "done": N_("done"),
+    "dropped": N_("dropped"),
+    "ok": N_("answers"),
+    "degraded": N_("read in part"),
+    "failing": N_("fails"),
+    "gone": N_("gone"),
+    "quiet": N_("silent"),
+}
+ASKED_FOR = {"feed": N_("feed"), "page": N_("page")}
 REASONS = {
+    "ok": N_("in order"),
+    "unchanged": N_("unchanged"),
     "about_the_talks": N_("it is about the talks"),
     "not_about_the_talks": N_("it is not about the talks"),
     "passed": N_("its words allow the subject"),
@@ -63,7 +76,12 @@ REASONS = {
     "tls": N_("the outlet's certificate is not in order"),
     "dns": N_("the name of the site is not found"),
     "timeout": N_("the outlet did not answer in time"),
-    "too_large": N_("its page is too large"),
+    "too_large": N_("the answer is too large"),
+    "connect": N_("the connection failed"),
+    "protocol": N_("the answer is not proper HTTP"),
+    "incomplete": N_("the answer broke off"),
+    "not_a_feed": N_("what is there is no feed"),
+    "empty": N_("it has no entries"),
     "too_many_redirects": N_("it is redirected too often"),
     "blocked_address": N_("it leads to a private network"),
     "bad_url": N_("its address is none that can be read"),
