@@ -10,7 +10,7 @@ from pipeline.report.stories import CHARS, stories
 WIRE = (
     "Russian President Vladimir Putin said on Friday that talks with Japan on a peace treaty should not be broken off "
     "because of amendments to the constitution. He told the heads of news agencies that both countries had a strategic "
-    "interest in a settlement, and that the amendment had to be taken into account. Officials in Tokyo welcomed the words."
+    "interest in a settlement, and that the amendment had to be taken into account. Officials in Tokyo welcomed it."
 )
 JAPANESE = (
     "ロシアのプーチン大統領は4日、主要通信社の代表とのオンライン会見で、憲法改正を理由に日本との平和条約交渉をやめるべきではないと"
@@ -37,8 +37,8 @@ def test_japanese_copies_are_found_although_nothing_parts_their_words() -> None:
 
 def test_the_same_news_in_other_words_is_another_story() -> None:
     retold = (
-        "Moscow wants to keep the conversation with Tokyo alive. Speaking to agency chiefs, the Kremlin leader dismissed "
-        "the idea that changes to the basic law had closed the matter, a remark that Japanese diplomats noted with relief."
+        "Moscow wants to keep the conversation with Tokyo alive. To agency chiefs, the Kremlin leader dismissed "
+        "the idea that changes to the basic law had closed the matter, a remark that diplomats noted with relief."
     )
     assert stories([WIRE, retold]) == [[0], [1]]
 
