@@ -14,15 +14,16 @@ Pixels = NDArray[np.uint8]
 
 
 def pixels(png: bytes) -> Pixels:
-    """A PNG of 8-bit RGBA as (height, width, 4). See https://www.w3.org/TR/png-3/#9Filters."""
+    """A PNG of 8-bit RGB or RGBA as (height, width, 3 or 4). See https://www.w3.org/TR/png-3/#9Filters."""
     chunks = dict(_chunks(png))
     width, height, depth, colour = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
-    assert (depth, colour) == (8, 6)
-    raw = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, 1 + 4 * width)
-    found = np.zeros((height + 1, 4 + 4 * width), np.uint8)  # a margin of nothing above and before
+    assert depth == 8
+    size = {2: 3, 6: 4}[colour]
+    raw = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, 1 + size * width)
+    found = np.zeros((height + 1, size + size * width), np.uint8)  # a margin of nothing above and before
     for at, line in enumerate(raw, 1):
-        found[at, 4:] = _unfiltered(int(line[0]), line[1:], found[at - 1])
-    return found[1:, 4:].reshape(height, width, 4)
+        found[at, size:] = _unfiltered(int(line[0]), line[1:], found[at - 1], size)
+    return found[1:, size:].reshape(height, width, size)
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -36,12 +37,12 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def _unfiltered(kind: int, line: Pixels, above: Pixels) -> Pixels:
+def _unfiltered(kind: int, line: Pixels, above: Pixels, size: int) -> Pixels:
     if kind == 0:
         return line
     if kind == 2:
-        return line + above[4:]
-    shaped, over = line.reshape(-1, 4), above.reshape(-1, 4)
+        return line + above[size:]
+    shaped, over = line.reshape(-1, size), above.reshape(-1, size)
     if kind == 1:
         return np.cumsum(shaped, axis=0, dtype=np.uint8).ravel()
     found = np.zeros_like(over).astype(int)

@@ -61,7 +61,7 @@ def test_only_health_and_the_sign_in_page_answer_strangers(guarded: Site) -> Non
     paths = (
         "/health",
         "/sign-in",
-        "/static/sign-in.css",
+        "/static/treatywatch.css",
         "/ready",
         "/openapi.json",
         "/api/v1/articles",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import altair
@@ -14,10 +14,12 @@ from altair.vegalite.v6.schema.core import load_schema
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from config.codebook import load_codebook
+from pipeline.records import Voice
 from pipeline.report import charts
 from pipeline.report.charts import trends
-from pipeline.report.charts.palette import SERIES
+from pipeline.report.charts.palette import DARK, PAPER, SERIES
 from pipeline.report.words import Words, each_tongue
+from storage.queries import CodeShare, GroupTone, Omission, TrendPoint, VoiceShare
 from tests.pixels import close, pixels
 
 EN, JA = Words("en"), Words("ja")
@@ -25,60 +27,48 @@ TITLES = {code.id: code.title for code in load_codebook().codes.values()}
 FACTS = dict(load_codebook().facts)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    period: str
-    group: str
-    n: int = 20
-    tone: float | None = 0.5
-    interval: tuple[float, float] | None = (0.4, 0.6)
+def point(period: str, group: str, n: int = 20, **changes: Any) -> TrendPoint:
+    given = {"tone": 0.5, "interval": (0.4, 0.6), "outlook": 0.5, "scrutiny": 0.2, "credulity": 0.1}
+    return TrendPoint(period=period, group=group, n=n, **{**given, **changes})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tone:
-    group: str
-    articles: int = 40
-    tone: float | None = 0.5
-    interval: tuple[float, float] | None = (0.4, 0.6)
-    mixed_tone: float | None = 0.45
-    mixed_interval: tuple[float, float] | None = (0.3, 0.6)
+def outlet(group: str, articles: int = 40, **changes: Any) -> GroupTone:
+    tone = {"tone": 0.5, "interval": (0.4, 0.6), "mixed_tone": 0.45, "mixed_interval": (0.3, 0.6)}
+    rest = {"country": "JP", "outlook": 0.5, "scrutiny": 0.2, "credulity": 0.1}
+    return GroupTone(group=group, articles=articles, **{**tone, **rest, **changes})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    group: str
-    code: str = "face_value"
-    fact: str = "islands"
-    articles: int = 40
-    share: float | None = 0.25
-    interval: tuple[float, float] | None = (0.2, 0.3)
+def bears(group: str, share: float | None = 0.25) -> CodeShare:
+    interval = None if share is None else (share - 0.1, share + 0.1)
+    return CodeShare(group=group, code="face_value", articles=40, bearing=10, share=share, interval=interval)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Voiced:
-    group: str
-    family: str = "optimistic"
-    voice: str = "own"
-    passages: int = 30
-    share: float | None = 1.0
+def omits(group: str, share: float | None = 0.25) -> Omission:
+    interval = None if share is None else (share - 0.1, share + 0.1)
+    return Omission(group=group, fact="islands", articles=40, omitting=10, share=share, interval=interval)
+
+
+def voiced(group: str, voice: Voice, share: float) -> VoiceShare:
+    return VoiceShare(group=group, family="optimistic", voice=voice, passages=30, share=share)
 
 
 FEW: dict[str, Any] = {"tone": None, "interval": None}
 MONTHS = ("2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01")
 POINTS = (
-    *(Point(period=month, group="en", tone=-0.5, interval=(-0.6, -0.4)) for month in MONTHS),
-    Point(period=MONTHS[0], group="ja"),
-    Point(period=MONTHS[1], group="ja", n=3, **FEW),
-    Point(period=MONTHS[2], group="ja"),
-    Point(period=MONTHS[3], group="ja"),
+    *(point(period=month, group="en", tone=-0.5, interval=(-0.6, -0.4)) for month in MONTHS),
+    point(period=MONTHS[0], group="ja"),
+    point(period=MONTHS[1], group="ja", n=3, **FEW),
+    point(period=MONTHS[2], group="ja"),
+    point(period=MONTHS[3], group="ja"),
 )
 TONES = (
-    Tone(group="Meridian", tone=-0.3, interval=(-0.4, -0.2)),
-    Tone(group="朝日報"),
-    Tone(group="Few", articles=4, **FEW),
+    outlet("Meridian", tone=-0.3, interval=(-0.4, -0.2)),
+    outlet("朝日報"),
+    outlet("Few", 4, mixed_tone=None, mixed_interval=None, **FEW),
 )
-SHARES = (Share(group="Meridian"), Share(group="朝日報", share=0.9), Share(group="Few", share=None, interval=None))
-VOICES = (Voiced(group="Meridian", share=0.4), Voiced(group="Meridian", voice="quoted_bare", share=0.6))
+SHARES = (bears("Meridian"), bears("朝日報", 0.9), bears("Few", None))
+OMITTED = (omits("Meridian"), omits("朝日報", 0.9), omits("Few", None))
+VOICES = (voiced("Meridian", "own", 0.4), voiced("Meridian", "quoted_bare", 0.6))
 
 
 def every_chart(words: Words, width: int = charts.WIDE) -> dict[str, charts.AnyChart]:
@@ -88,7 +78,7 @@ def every_chart(words: Words, width: int = charts.WIDE) -> dict[str, charts.AnyC
         "small": charts.small_multiples(POINTS, words, group="language", width=width),
         "outlets": charts.outlet_chart(TONES, words, width=width),
         "codes": charts.code_heat(SHARES, words, TITLES, width=width),
-        "facts": charts.omission_chart(SHARES, words, FACTS, width=width),
+        "facts": charts.omission_chart(OMITTED, words, FACTS, width=width),
         "voices": charts.voice_chart(VOICES, words, width=width),
     }
 
@@ -123,7 +113,7 @@ def test_equal_rows_give_equal_bytes_in_any_order(name: str) -> None:
         "small": charts.small_multiples(POINTS[::-1], EN, group="language"),
         "outlets": charts.outlet_chart(TONES[::-1], EN),
         "codes": charts.code_heat(SHARES[::-1], EN, TITLES),
-        "facts": charts.omission_chart(SHARES[::-1], EN, FACTS),
+        "facts": charts.omission_chart(OMITTED[::-1], EN, FACTS),
         "voices": charts.voice_chart(VOICES[::-1], EN),
     }
     assert charts.svg(backwards[name]) == drawn
@@ -213,9 +203,7 @@ def test_the_picture_has_each_groups_colour_on_its_side_of_the_zero_line() -> No
 
 def test_kana_and_kanji_are_drawn_as_different_shapes_not_as_one_box() -> None:
     """A font without them would draw the same box for each."""
-    drawn = [
-        charts.png(charts.outlet_chart((Tone(group=name),), JA), 1) for name in ("朝日新聞", "北海道報", "あいうえ")
-    ]
+    drawn = [charts.png(charts.outlet_chart((outlet(name),), JA), 1) for name in ("朝日新聞", "北海道報", "あいうえ")]
     names = [(pixels(one)[:, :100, :3].sum(axis=2) < 300) for one in drawn]
     height = min(len(one) for one in names)
     assert all(one.any() for one in names)
@@ -237,6 +225,27 @@ def test_colours_can_be_told_apart_by_those_who_see_no_red_or_green() -> None:
         seen = np.clip(colours @ lost.T, 0, 1) ** (1 / 2.2)
         apart = [np.linalg.norm(seen[one] - seen[other]) for one in range(3) for other in range(one)]
         assert min(apart) > 0.1
+
+
+def test_the_style_sheet_has_the_same_colours_on_light_and_on_dark_paper() -> None:
+    sheet = files("pipeline.report").joinpath("static", "treatywatch.css").read_text(encoding="utf-8")
+    light, dark = (
+        dict(re.findall(r"(--[\w-]+): (#[0-9a-f]{6})", block))
+        for block in re.findall(r":root {(.*?)}", sheet, re.S)[:2]
+    )
+    assert {name: light[name] for name in charts.TOKENS} == dict(charts.TOKENS)
+    assert {name: dark[name] for name in charts.TOKENS} == {
+        name: DARK[colour] for name, colour in charts.TOKENS.items()
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_colour_of_light_paper_is_left_on_dark(name: str) -> None:
+    spec = json.dumps(charts.spec(every_chart(EN)[name], dark=True))
+    assert {
+        colour for colour in re.findall("#[0-9a-f]{6}", spec) if colour in DARK and colour not in DARK.values()
+    } == set()
+    assert PAPER not in charts.svg(every_chart(EN)[name], dark=True)
 
 
 @pytest.mark.parametrize("tongue", each_tongue())
@@ -263,7 +272,7 @@ def test_alternative_texts_are_all_japanese_for_japanese_readers() -> None:
         charts.alt_volume(POINTS, JA),
         charts.alt_outlets(TONES, JA),
         charts.alt_heat(SHARES, JA, TITLES),
-        charts.alt_omissions(SHARES, JA, FACTS),
+        charts.alt_omissions(OMITTED, JA, FACTS),
         charts.alt_voices(VOICES, JA),
         *(empty(JA) for empty in (_no_tone, _no_volume, _no_outlets, _no_shares, _no_voices)),
     )

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from pipeline.collect.parse import parse
 from pipeline.records import Entry, Fetched
 from pipeline.report.markup import ATTRIBUTES, ELEMENTS, address, escaped, render, sanitise, templates
+from pipeline.report.pages.page import Frame
 from tests.attacks import ATTACKS, SCHEMES
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -120,7 +121,8 @@ def test_F46_no_picture_is_loaded_from_an_outlet() -> None:
 
 def test_F47_an_address_in_a_message_is_escaped() -> None:
     message = "https://a.example/?<script>alert(1)</script>: timed out"
-    page = render("sign_in.html", caller=None, failed=True, place=message)
+    frame = Frame(title=message, place="", caller=None, signed_in=False, tongues=())
+    page = render("error.html", frame=frame, said=message)
     assert escaped(message) in page
     assert "<script" not in page
 

@@ -15,7 +15,7 @@ from pipeline.report.shield import HEADERS, is_loopback
 from tests.web import Site, bearer, site
 
 ANSWERS = {
-    "/health": 200, "/none": 404, "/api/v1/articles?limit=0": 422, "/sign-in": 200, "/static/sign-in.css": 200,
+    "/health": 200, "/none": 404, "/api/v1/articles?limit=0": 422, "/sign-in": 200, "/static/treatywatch.css": 200,
     "/static/%2e%2e/api.py": 404, "/static/none": 404, "/broken": 500,
 }  # fmt: skip
 

@@ -124,6 +124,13 @@ def load_heads(file: Traversable | Path, *, weights: str, codebook: str) -> Head
         )
 
 
+def read_about(file: Traversable | Path) -> Mapping[str, Any]:
+    """What a file of heads says of itself, such as their measured `figures`. Raises what reading raises."""
+    with np.load(io.BytesIO(file.read_bytes())) as arrays:
+        about: Mapping[str, Any] = json.loads(arrays["about"].tobytes().decode())
+    return about
+
+
 def _under(arrays: Mapping[str, Floats], folder: str) -> dict[str, Floats]:
     return {name.removeprefix(f"{folder}/"): arrays[name] for name in arrays if name.startswith(f"{folder}/")}
 

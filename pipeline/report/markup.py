@@ -14,7 +14,7 @@ import nh3
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from pipeline.report.words import SOURCE, Tongue, Words, step
+from pipeline.report.words import FAMILIES, LANGUAGES, SCALE, SOURCE, VOICES, Tongue, Words, step
 
 # No images, styles or media: opening a page asks no outlet for anything.
 ELEMENTS = {
@@ -37,11 +37,25 @@ _CLEANER = nh3.Cleaner(
     url_relative="deny",
     link_rel=LINK_REL,
 )
+# A digest on its page: the page has the title, the picture and the style; the div is what mail readers preview.
+_LETTERS = nh3.Cleaner(
+    tags=ELEMENTS | {"h2", "bdi"},
+    clean_content_tags=EMPTIED | {"div", "h1", "head"},
+    attributes={"*": {"lang", "dir"}, **ATTRIBUTES},
+    url_schemes=SCHEMES,
+    url_relative="deny",
+    link_rel=LINK_REL,
+)
 
 
 def sanitise(html: str) -> Markup:
     """HTML of an outlet with nothing left but ELEMENTS, and of attributes the addresses of links."""
     return Markup(_CLEANER.clean(html))  # noqa: S704 - this is what makes it safe
+
+
+def archived(html: str) -> Markup:
+    """A digest's HTML as part of a page: its words, headings, lists, quotations and links."""
+    return Markup(_LETTERS.clean(html))  # noqa: S704 - this is what makes it safe
 
 
 def escaped(text: object) -> Markup:
@@ -76,7 +90,9 @@ def templates(tongue: Tongue = SOURCE) -> Environment:
     )
     environment.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters |= {"sanitised": sanitise, "address": address, "said": words.gettext, "step": step}
-    environment.globals["words"] = words
+    environment.globals |= {
+        "words": words, "LANGUAGES": LANGUAGES, "FAMILIES": FAMILIES, "VOICES": VOICES, "SCALE": SCALE,
+    }  # fmt: skip
     return environment
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, HTTPException, Request
@@ -10,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from pipeline.report.auth import SIGN_IN, SIGN_OUT, Door
-from pipeline.report.markup import render
+from pipeline.report.pages.page import page, words_of
 from pipeline.report.sessions import Sessions
 from pipeline.report.shield import client
 
@@ -22,8 +21,8 @@ def sign_in_routes(door: Door, sessions: Sessions) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get(SIGN_IN)
-    def page(request: Request) -> HTMLResponse:
-        return _page(caller=request.state.caller, place=_here(request.query_params.get("next", "")))
+    def ask(request: Request) -> HTMLResponse:
+        return _page(request, place=_here(request.query_params.get("next", "")))
 
     @router.post(SIGN_IN)
     async def sign_in(request: Request) -> Response:
@@ -31,7 +30,7 @@ def sign_in_routes(door: Door, sessions: Sessions) -> APIRouter:
         place = _here(form.get("next", ""))
         token = await run_in_threadpool(door.opened, form.get("token", "").strip(), client(request.scope))
         if token is None:
-            return _page(status=401, place=place, failed=True)
+            return _page(request, status=401, place=place, failed=True)
         answer = RedirectResponse(place, 303)
         sessions.begin(request, answer, token.prefix, door.clock())
         return answer
@@ -45,8 +44,9 @@ def sign_in_routes(door: Door, sessions: Sessions) -> APIRouter:
     return router
 
 
-def _page(*, place: str, caller: Any = None, failed: bool = False, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(render("sign_in.html", caller=caller, place=place, failed=failed), status)
+def _page(request: Request, *, place: str, failed: bool = False, status: int = 200) -> HTMLResponse:
+    title = words_of(request).gettext("Sign in")
+    return page(request, "sign_in.html", title=title, status=status, back=place, failed=failed)
 
 
 async def form_of(request: Request) -> dict[str, str]:

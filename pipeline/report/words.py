@@ -13,7 +13,7 @@ from importlib.resources import files
 from io import BytesIO
 from typing import Literal
 
-from babel import Locale, dates
+from babel import Locale, dates, lists, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -76,9 +76,21 @@ class Words:
         """A date in words."""
         return dates.format_date(day, format="long", locale=self.locale)
 
+    def month(self, day: date | datetime) -> str:
+        """A month in words."""
+        return dates.format_skeleton("yMMMM", day, locale=self.locale)
+
     def moment(self, at: datetime) -> str:
         """A time in UTC, in words."""
         return f"{dates.format_datetime(at, format='medium', tzinfo=dates.UTC, locale=self.locale)} UTC"
+
+    def number(self, number: int) -> str:
+        """A count, with its digits in groups."""
+        return numbers.format_decimal(number, locale=self.locale)
+
+    def listed(self, things: Iterable[str]) -> str:
+        """Names one after the other."""
+        return lists.format_list(list(things), locale=self.locale)
 
     def country(self, code: str) -> str:
         """A country's name by its code of two letters."""

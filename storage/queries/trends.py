@@ -33,12 +33,12 @@ def trend(
     connection: Connection,
     wanted: Filter | None = None,
     *,
-    period: Period = "month",
+    period: Period | None = "month",
     group: Group | None = None,
     min_n: int = 10,
     level: float = 0.9,
 ) -> tuple[TrendPoint, ...]:
-    """Mean tone by period, the oldest first, and by group; periods without articles are left out.
+    """Mean tone by period, the oldest first, and by group; periods without articles are left out. None: all at once.
 
     Points of fewer than `min_n` articles (never less than MIN_N) have their number only.
     """

@@ -14,15 +14,17 @@ from pipeline.report.charts.alt import (
     alt_voices,
     alt_volume,
 )
-from pipeline.report.charts.drawing import AnyChart, png, spec, svg
-from pipeline.report.charts.palette import NARROW, TOKENS, WIDE
+from pipeline.report.charts.drawing import VEGA_LITE, AnyChart, png, spec, svg
+from pipeline.report.charts.palette import BROAD, NARROW, TOKENS, WIDE
 from pipeline.report.charts.shares import code_heat, omission_chart, voice_chart
 from pipeline.report.charts.tones import outlet_chart
 from pipeline.report.charts.trends import small_multiples, tone_chart, volume_chart
 
 __all__ = [
+    "BROAD",
     "NARROW",
     "TOKENS",
+    "VEGA_LITE",
     "WIDE",
     "AnyChart",
     "alt_heat",

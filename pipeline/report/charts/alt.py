@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from pipeline.report.charts.labels import Grouping, Span, group_name
-from pipeline.report.charts.rows import CodeShare, GroupTone, Omission, TrendPoint, VoiceShare
 from pipeline.report.words import FAMILIES, N_, VOICES, Words
+from storage.queries import CodeShare, GroupTone, Omission, TrendPoint, VoiceShare
 
 MOST = 5  # things that are named one by one
 

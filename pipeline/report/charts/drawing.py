@@ -10,33 +10,36 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-from pipeline.report.charts.palette import INK, JAPANESE, LINE, MUTED, PAPER, WESTERN
+from pipeline.report.charts.palette import DARK, INK, JAPANESE, LINE, MUTED, PAPER, WESTERN
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
 VEGA_LITE = "6.4"  # the renderer's version of the schema that altair writes
+COLOUR = re.compile("#[0-9a-f]{6}")
 HAN, CYRILLIC = re.compile("[\u3040-\u30ff\u4e00-\u9fff]"), re.compile("[\u0400-\u04ff]")
 DRAWN = 128  # drawings kept
 
 
-def spec(chart: AnyChart) -> dict[str, Any]:
-    """The chart as Vega-Lite with its data, valid against the schema that it names."""
-    found: dict[str, Any] = _styled(chart).to_dict()
-    found["config"]["font"] = _font(json.dumps(found, ensure_ascii=False))
+def spec(chart: AnyChart, *, dark: bool = False) -> dict[str, Any]:
+    """The chart as Vega-Lite with its data, valid against the schema that it names. `dark`: for dark paper."""
+    found: dict[str, Any] = json.loads(_canonical(chart, dark))
     return found
 
 
-def svg(chart: AnyChart) -> str:
+def svg(chart: AnyChart, *, dark: bool = False) -> str:
     """The chart as SVG, without scripts, styles or links."""
-    return _svg(_canonical(chart))
+    return _svg(_canonical(chart, dark))
 
 
 def png(chart: AnyChart, scale: float = 2) -> bytes:
     """The chart as a picture with `scale` pixels for each of its own."""
-    return _png(_canonical(chart), scale)
+    return _png(_canonical(chart, dark=False), scale)
 
 
-def _canonical(chart: AnyChart) -> str:
-    return json.dumps(spec(chart), ensure_ascii=False, sort_keys=True)
+def _canonical(chart: AnyChart, dark: bool) -> str:
+    found = _styled(chart).to_dict()
+    found["config"]["font"] = _font(json.dumps(found, ensure_ascii=False))
+    text = json.dumps(found, ensure_ascii=False, sort_keys=True)
+    return COLOUR.sub(lambda colour: DARK.get(colour[0], colour[0]), text) if dark else text
 
 
 @lru_cache(maxsize=DRAWN)

@@ -1,30 +1,39 @@
-"""Colours, sizes and type of the charts; the style sheet of the pages uses the same tokens under the same names."""
+"""Colours, sizes and type of the charts; the style sheet of the pages has the same tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-PAPER, INK, MUTED, LINE = "#ffffff", "#1b1f24", "#5b6470", "#d9dee4"
-# Blue and orange stay apart for every common colour blindness: https://jfly.uni-koeln.de/color/
-VIGILANT, BALANCED, CREDULOUS = "#1f5f99", "#6b7280", "#b8500a"
-SCALE = (VIGILANT, "#6d9cc6", "#8a9099", "#d98d4f", CREDULOUS)
-# Beside its colour every group has its own shape.
-SERIES = ("#0a5c8f", "#c2540a", "#00805e", "#8a3f86", "#7a6200", "#4a4f57")
+PAPER, INK, MUTED, LINE = "#ffffff", "#1d1f24", "#565a63", "#d9d5c9"
+# From vigilant to credulous: violet and orange stay apart for every common colour blindness.
+SCALE = ("#46308c", "#7a66b8", "#77746c", "#b86a10", "#8f4300")
+# Colours of groups are none of the scale's. Beside its colour every group has its own shape.
+SERIES = ("#1b6ca8", "#b3305c", "#7a8b1e", "#00857a", "#6b4f3a", "#4f545c")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
-SHARES = ("#f4f1ec", "#e6c9ab", "#d2935a", "#ab5a1c", "#6e3208")
-# Names that the style sheet gives these colours in `:root`.
+SHARES = ("#eef2f4", "#bcd3dc", "#7faebf", "#3c7f97", "#0f4c63")
+VOICES = ("#3d4f60", "#8ba1b4", "#d3dce4")
+# The same on dark paper.
+DARK: Mapping[str, str] = {
+    PAPER: "#1b1e24",
+    INK: "#ebe8e1",
+    MUTED: "#aeb1b8",
+    LINE: "#363b44",
+    **dict(zip(SCALE, ("#a995f0", "#8f80cf", "#8d8a83", "#d98a2e", "#f3a549"), strict=True)),
+    **dict(zip(SERIES, ("#74b8ec", "#f07fa3", "#c0d05c", "#4cc9bc", "#c9a88e", "#a3a9b3"), strict=True)),
+    **dict(zip(SHARES, ("#20272e", "#25424f", "#2d6579", "#5199b0", "#a6d8e6"), strict=True)),
+    **dict(zip(VOICES, ("#cfdbe6", "#7d93a6", "#44525f"), strict=True)),
+}
+# Names of the tokens in the style sheet.
 TOKENS: Mapping[str, str] = {
-    "--paper": PAPER,
+    "--raised": PAPER,
     "--ink": INK,
-    "--muted": MUTED,
+    "--soft": MUTED,
     "--line": LINE,
-    "--vigilant": VIGILANT,
-    "--balanced": BALANCED,
-    "--credulous": CREDULOUS,
+    **{f"--tone-{step}": colour for step, colour in enumerate(SCALE)},
 }
 # Browsers look for each character in one family after the other. The renderer of PNG takes the first that is there
 # for the whole chart, and anything at all for characters that it lacks; so where kana or kanji stand and no Cyrillic,
 # which Japanese families draw wide, those come first.
 WESTERN = "'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans'"
 JAPANESE = "'Noto Sans CJK JP', 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', Meiryo, IPAGothic"
-WIDE, NARROW = 880, 350  # pixels of a chart on a desk and on a telephone
+BROAD, WIDE, NARROW = 1120, 880, 350  # pixels of a chart on a desk, on a small screen or paper, and on a telephone

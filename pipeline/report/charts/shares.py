@@ -9,9 +9,10 @@ import altair as alt
 
 from pipeline.report.charts.drawing import AnyChart
 from pipeline.report.charts.labels import Grouping, group_name
-from pipeline.report.charts.palette import INK, NARROW, SERIES, SHARES, WIDE
-from pipeline.report.charts.rows import CodeShare, Omission, VoiceShare
+from pipeline.report.charts.palette import INK, NARROW, PAPER, SHARES, WIDE
+from pipeline.report.charts.palette import VOICES as RAMP
 from pipeline.report.words import FAMILIES, VOICES, Words
+from storage.queries import CodeShare, Omission, VoiceShare
 
 Row = dict[str, Any]
 CELL = 26  # pixels of a row
@@ -58,7 +59,7 @@ def voice_chart(
     )
     colour = alt.Color(
         "voice:N",
-        scale=alt.Scale(domain=voices, range=list(SERIES[:3])),
+        scale=alt.Scale(domain=voices, range=list(RAMP)),
         legend=alt.Legend(title=None, labelLimit=240, columns=_legend_columns(width)),
     )
     tips = [
@@ -107,12 +108,12 @@ def _heat(
         alt.Tooltip("n:Q", title=_("articles")),
     ]
     base = alt.Chart(alt.InlineData(values=rows)).encode(place, line)
-    cells = base.mark_rect(stroke="white", strokeWidth=1).encode(
+    cells = base.mark_rect(stroke=PAPER, strokeWidth=1).encode(
         alt.Color("share:Q", scale=scale, legend=legend), tooltip=tips
     )
     layers = [cells]
     if width > NARROW:
-        dark = alt.condition(f"datum.share > {round(0.6 * max(top, 0.1), 4)}", alt.value("white"), alt.value(INK))
+        dark = alt.condition(f"datum.share > {round(0.6 * max(top, 0.1), 4)}", alt.value(PAPER), alt.value(INK))
         layers.append(base.mark_text(fontSize=11).encode(text="told:N", color=dark))
     return alt.layer(*layers).properties(
         padding={"left": 6, "top": 6, "right": 6 + SLANT, "bottom": 6},

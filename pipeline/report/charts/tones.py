@@ -10,8 +10,8 @@ import altair as alt
 from pipeline.report.charts.drawing import AnyChart
 from pipeline.report.charts.labels import SIGNED, Grouping, group_name, steps_named
 from pipeline.report.charts.palette import INK, LINE, MUTED, NARROW, SCALE, WIDE
-from pipeline.report.charts.rows import GroupTone
 from pipeline.report.words import STEPS, Words
+from storage.queries import GroupTone
 
 TONES = alt.Scale(domain=[-1, 1], nice=False)
 KEY = {"anchor": "start", "frame": "bounds", "fontSize": 12, "fontWeight": "normal", "color": MUTED, "offset": 8}

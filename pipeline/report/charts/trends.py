@@ -11,8 +11,8 @@ import altair as alt
 from pipeline.report.charts.drawing import AnyChart
 from pipeline.report.charts.labels import SIGNED, Grouping, Span, group_name, steps_named
 from pipeline.report.charts.palette import LINE, MUTED, NARROW, SERIES, SHAPES, WIDE
-from pipeline.report.charts.rows import TrendPoint
 from pipeline.report.words import STEPS, Words
+from storage.queries import TrendPoint
 
 FORMATS: dict[Span, str] = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m"}
 TONES = alt.Scale(domain=[-1, 1], nice=False)
@@ -40,18 +40,18 @@ def tone_chart(
     band = base.mark_area(opacity=0.14, line=False).encode(low, high, colour, _piece())
     bar = base.mark_rule(opacity=0.35).encode(low, high, colour)
     line = base.mark_line(strokeWidth=2).encode(tone, colour, _piece())
-    dots = base.mark_point(filled=True).encode(tone, colour, shape, *_weights(width), tooltip=_told(words))
+    dots = base.mark_point(filled=True).encode(tone, colour, shape, *_weights(rows, width), tooltip=_told(words))
     return alt.layer(*_scale(words, width), band, bar, line, dots).properties(
         width=width, height=_height(width), autosize=alt.AutoSizeParams(type="fit-x", contains="padding")
     )
 
 
-def _weights(width: int) -> tuple[alt.Size, alt.Opacity]:
-    """What a point rests on: its size and how dark it is."""
-    area = alt.Scale(type="sqrt", range=[25, 220] if width > NARROW else [12, 70], zero=False)
+def _weights(rows: Sequence[Row], width: int) -> tuple[alt.Size, alt.Opacity]:
+    """What a point rests on: its area, as many articles as there are, and how dark it is."""
+    most = [0, max((row["n"] for row in rows), default=1)]
     return (
-        alt.Size("n:Q", scale=area, legend=None),
-        alt.Opacity("n:Q", scale=alt.Scale(type="sqrt", range=[0.5, 1], zero=False), legend=None),
+        alt.Size("n:Q", scale=alt.Scale(domain=most, range=[16, 200] if width > NARROW else [10, 70]), legend=None),
+        alt.Opacity("n:Q", scale=alt.Scale(domain=most, range=[0.5, 1]), legend=None),
     )
 
 

@@ -45,7 +45,7 @@ PLACES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What is around a page. `place`: the place that it belongs to; `tongues`: the same page in each language."""
+    """What is around a page. `place`: the id of the place that it belongs to; `tongues`: the page in each language."""
 
     title: str
     place: str
@@ -84,7 +84,7 @@ Spoken = Annotated[Words, Depends(words_of)]
 def page(
     request: Request, template: str, *, title: str, place: str = "", status: int = 200, **values: Any
 ) -> HTMLResponse:
-    """A page of the dashboard: its template filled with `values`, in the reader's language, as `title` is."""
+    """A page: its template filled with `values`, in the reader's language. `title`: already in words."""
     tongue = tongue_of(request)
     caller = caller_of(request)
     signed_in = caller is not None and caller is not LOCAL

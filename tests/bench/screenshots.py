@@ -1,0 +1,82 @@
+"""Pictures of the dashboard for the README.
+
+Articles and feeds are those of `treatywatch demo`; what needs years of watching is shown on generated coverage.
+
+python tests/bench/screenshots.py [FOLDER]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from playwright.sync_api import Browser, FloatRect
+
+from config.sections import sqlite_url
+from config.settings import load
+from pipeline.demo.play import MIN_N, play
+from pipeline.passes import Quiet
+from pipeline.report.web import web_app
+from storage.database import Database, open_database
+from storage.queries import extremes
+from tests.browsing import browser, listening, watched
+from tests.gathered import gather
+
+PORT = 8736
+MOST_BYTES = 300_000
+DESK, TELEPHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+Shot = tuple[str, str, Any]  # page, language, size
+DEMO: Mapping[str, Shot] = {"articles": ("/articles", "en", DESK), "feeds": ("/feeds", "en", DESK)}
+MADE: Mapping[str, Shot] = {
+    "overview": ("/?days=all", "en", DESK),
+    "overview-ja": ("/?days=all", "ja", DESK),
+    "overview-phone": ("/?days=all", "en", TELEPHONE),
+    "outlets": ("/outlets", "en", DESK),
+    "codes": ("/codes", "en", DESK),
+}
+TALL = 1150  # pixels of a page that are shown
+
+
+def main() -> None:
+    """Play the demo and make coverage in a folder that goes, and take the pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "docs" / "img"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, browser() as opened:
+        play(load(), Path(home), PORT, Quiet())
+        played = open_database(sqlite_url(Path(home) / "coverage.db"))
+        with played.read() as connection:
+            article = extremes(connection, 1)[1][0].article_id
+        _shoot(opened, played, {**DEMO, "article": (f"/articles/{article}", "en", DESK)}, folder)
+        made = open_database(sqlite_url(Path(home) / "made.db"))
+        gather(made)
+        _shoot(opened, made, MADE, folder)
+
+
+def _shoot(opened: Browser, database: Database, wanted: Mapping[str, Shot], folder: Path) -> None:
+    settings = load()
+    report = settings.report.model_copy(update={"min_n": MIN_N})
+    app = web_app(settings.model_copy(update={"report": report}), database, b"k" * 32)
+    with listening(app) as base:
+        for name, (path, tongue, size) in wanted.items():
+            _take(opened, base, path, tongue, size, folder / f"{name}.png")
+    database.close()
+
+
+def _take(opened: Browser, base: str, path: str, tongue: str, size: Any, file: Path) -> None:
+    with watched(opened, base, viewport=size, locale=tongue, color_scheme="light") as seen:
+        seen.page.goto(path, wait_until="networkidle")
+        height = min(TALL, seen.page.evaluate("document.documentElement.scrollHeight"))
+        clip = FloatRect(x=0, y=0, width=size["width"], height=height)
+        seen.page.screenshot(path=file, full_page=True, clip=clip)
+        print(f"{file.name}: {file.stat().st_size} bytes", *seen.wrong, sep="\n  ")
+    if file.stat().st_size > MOST_BYTES:
+        sys.exit(f"{file} is larger than {MOST_BYTES} bytes")
+
+
+if __name__ == "__main__":
+    main()
