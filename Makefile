@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: setup demo run test check format bench train clean
+.PHONY: setup demo run test check format bench pictures train clean
 
 setup: $(STAMP)
 
@@ -38,6 +38,10 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The pictures of the dashboard in docs/img, taken in Chromium.
+pictures: setup
+	$(BIN)/python -m tests.screenshots
 
 bench: setup
 	for bench in tests/bench/*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done

@@ -2,7 +2,7 @@
 
 Articles and feeds are those of `treatywatch demo`; what needs years of watching is shown on generated coverage.
 
-python tests/bench/screenshots.py [FOLDER]
+`make pictures`, or python -m tests.screenshots [FOLDER]
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from playwright.sync_api import Browser, FloatRect
 
@@ -44,17 +42,17 @@ TALL = 1150  # pixels of a page that are shown
 
 def main() -> None:
     """Play the demo and make coverage in a folder that goes, and take the pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "docs" / "img"
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "docs" / "img"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home, browser() as opened:
+    with tempfile.TemporaryDirectory() as home:
         play(load(), Path(home), PORT, Quiet())
-        played = open_database(sqlite_url(Path(home) / "coverage.db"))
+        played, made = (open_database(sqlite_url(Path(home) / name)) for name in ("coverage.db", "made.db"))
         with played.read() as connection:
             article = extremes(connection, 1)[1][0].article_id
-        _shoot(opened, played, {**DEMO, "article": (f"/articles/{article}", "en", DESK)}, folder)
-        made = open_database(sqlite_url(Path(home) / "made.db"))
         gather(made)
-        _shoot(opened, made, MADE, folder)
+        with browser() as opened:
+            _shoot(opened, played, {**DEMO, "article": (f"/articles/{article}", "en", DESK)}, folder)
+            _shoot(opened, made, MADE, folder)
 
 
 def _shoot(opened: Browser, database: Database, wanted: Mapping[str, Shot], folder: Path) -> None:
