@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import tomli_w
@@ -20,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from config.invalid import InvalidSettings
-from config.settings import ENV_PREFIX, defaults, load
+from config.settings import ENV_PREFIX, Settings, defaults, load
 from config.sources import load_feeds
 from pipeline.collect import addresses, charset, hints, jsonfeed, opml, sitemap
 from pipeline.collect.dates import parse_date
@@ -30,13 +31,15 @@ from pipeline.collect.hosts import retry_after_s
 from pipeline.collect.markup import prepare
 from pipeline.collect.parse import parse
 from pipeline.collect.robots import read_rules
-from pipeline.errors import ExtractError, FetchError, ParseError
+from pipeline.errors import ExtractError, FetchError, ParseError, TreatywatchError
 from pipeline.records import Article, Entry, Feed, Fetched, ParsedFeed
 from storage.columns import storable
-from tests.mutants import OPML, SITEMAP, feeds, mutants, pages, rules
+from tests.mutants import feeds, mutants, pages, rules, sample
 
+T = TypeVar("T")
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 URL = "https://a.example/feed"
+OPML, SITEMAP = sample("feeds.opml"), sample("sitemap.xml")
 SETTINGS = load(environ={})
 SOON = NOW + timedelta(hours=24)
 FEED = Feed(url=URL, outlet="Asahi", country="JP", language="ja", kind="national", format="rss")
@@ -52,6 +55,14 @@ def fuzz(examples: int) -> settings:
 
 def fetched(body: bytes, content_type: str = "") -> Fetched:
     return Fetched(url=URL, final_url=URL, status=200, body=body, content_type=content_type, fetched_at=NOW)
+
+
+def outcome(read: Callable[..., T], *given: Any, **options: Any) -> T | TreatywatchError | InvalidSettings:
+    """What comes out: a result, or an error with a reason or a line that says what is wrong."""
+    try:
+        return read(*given, **options)
+    except (TreatywatchError, InvalidSettings) as error:
+        return error
 
 
 def sound(*texts: str) -> bool:
@@ -88,16 +99,14 @@ JSON_VALUES = st.recursive(
 @fuzz(400)
 @given(body=st.one_of(mutants(feeds()), mutants(feeds()), st.binary(max_size=300)), content_type=TYPES)
 def test_a_feed_is_read_or_a_typed_error(body: bytes, content_type: str) -> None:
-    try:
-        found = parse(fetched(body, content_type), max_entries=20)
-    except ParseError as error:
-        assert error.reason in {"not_a_feed", "empty", "malformed", "too_large"}
-        assert error.url == URL
+    check(outcome(parse, fetched(body, content_type), max_entries=20))
+
+
+def check(found: Any) -> None:
+    if isinstance(found, ParseError):
+        assert (found.reason in {"not_a_feed", "empty", "malformed"}, found.url) == (True, URL)
         return
-    check(found)
-
-
-def check(found: ParsedFeed) -> None:
+    assert isinstance(found, ParsedFeed)
     assert len(found.entries) <= 20
     assert sound(found.title, found.language)
     assert found.ttl_s is None or 0 < found.ttl_s < 10**12
@@ -134,10 +143,7 @@ KEYS = (
 def test_a_json_feed_of_any_types_is_read_or_a_typed_error(head: dict[str, Any], items: list[Any], cut: int) -> None:
     text = json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items, **head})
     body = text[: len(text) - cut].encode("utf-8", "surrogatepass")
-    try:
-        check(parse(fetched(body), max_entries=20))
-    except ParseError as error:
-        assert error.reason in {"not_a_feed", "empty", "malformed"}
+    check(outcome(parse, fetched(body), max_entries=20))
 
 
 @fuzz(100)
@@ -171,9 +177,51 @@ def test_any_bytes_are_a_text(body: bytes, content_type: str, markup: Any) -> No
 
 
 PARTS = st.sampled_from(
-    ["2026", "11", "24", "-", "/", ".", ":", " ", "T", "Z", "+09:00", "-99", "JST", "年", "月", "日", "令和", "元", "午後", "時", "分", "Nov", "мая",
-     "мар.", "12", "0", "99", "999999999", "1e9", "am", "PM", "GMT+25", "\u2212", "١٢", "²", "二〇二六", "th", "г.", "\0", "昭和", "(UTC)", "''"]
-)  # fmt: skip
+    [
+        "2026",
+        "11",
+        "24",
+        "-",
+        "/",
+        ".",
+        ":",
+        " ",
+        "T",
+        "Z",
+        "+09:00",
+        "-99",
+        "JST",
+        "年",
+        "月",
+        "日",
+        "令和",
+        "元",
+        "午後",
+        "時",
+        "分",
+        "Nov",
+        "мая",
+        "мар.",
+        "12",
+        "0",
+        "99",
+        "999999999",
+        "1e9",
+        "am",
+        "PM",
+        "GMT+25",
+        "\u2212",
+        "١٢",
+        "²",
+        "二〇二六",
+        "th",
+        "г.",
+        "\0",
+        "昭和",
+        "(UTC)",
+        "''",
+    ]
+)
 
 
 @fuzz(500)
@@ -187,15 +235,11 @@ def test_F36_any_text_is_a_date_within_bounds_or_none(text: str) -> None:
 @fuzz(80)
 @given(body=mutants(pages()), content_type=TYPES)
 def test_a_page_is_an_article_or_a_typed_error(body: bytes, content_type: str) -> None:
-    try:
-        found = extract(fetched(body, content_type), ENTRY, FEED, SETTINGS.extract)
-    except ExtractError as error:
-        assert error.reason in {"not_html", "no_text", "too_deep"}
+    found = outcome(extract, fetched(body, content_type), ENTRY, FEED, SETTINGS.extract)
+    if isinstance(found, ExtractError):
+        assert found.reason in {"not_html", "no_text", "too_deep"}
         return
-    check_article(found)
-
-
-def check_article(found: Article) -> None:
+    assert isinstance(found, Article)
     assert sound(found.url, found.title, found.text, found.byline)
     assert found.url.startswith("https://")
     assert (len(found.text) <= SETTINGS.extract.max_chars, len(found.language) in (2, 3)) == (True, True)
@@ -212,10 +256,7 @@ def test_any_page_announces_web_addresses_or_nothing(body: bytes, content_type: 
 @given(title=st.text(), summary=st.text(), author=st.text(), link=st.none() | st.text())
 def test_any_entry_has_a_summary_or_a_typed_error(title: str, summary: str, author: str, link: str | None) -> None:
     entry = Entry(guid="g", link=link, title=title, summary=summary, published_at=None, author=author)
-    try:
-        assert from_summary(entry, FEED).outlet == "Asahi"
-    except (ExtractError, FetchError):
-        return
+    assert isinstance(outcome(from_summary, entry, FEED), Article | ExtractError | FetchError)
 
 
 # Other files
@@ -227,11 +268,11 @@ def test_any_entry_has_a_summary_or_a_typed_error(title: str, summary: str, auth
 @example(OPML.replace("https://a.example/feed", "https://a.example:port/").encode())
 @example(b"<opml><body>" + b"<outline>" * 3000)
 def test_opml_is_read_or_a_typed_error_and_goes_round(text: bytes) -> None:
-    try:
-        found = opml.read(text)
-    except ParseError as error:
-        assert error.reason in {"malformed", "too_large"}
+    found = outcome(opml.read, text)
+    if isinstance(found, ParseError):
+        assert found.reason in {"malformed", "too_large"}
         return
+    assert isinstance(found, tuple)
     assert opml.read(opml.write(found)) == found
 
 
@@ -251,22 +292,48 @@ ADDRESSES = st.one_of(
     st.text(max_size=60),
     st.lists(
         st.sampled_from(
-            ["http", "https", ":", "/", "//", "@", "?", "#", "[", "]", "::1", "%", "%zz", "a.example", "例え.jp", "xn--", "key=", "token=", "&",
-             "99999", ".", "..", "\\", " ", "\t", "\0", "0x7f", "javascript"]
+            [
+                "http",
+                "https",
+                ":",
+                "/",
+                "//",
+                "@",
+                "?",
+                "#",
+                "[",
+                "]",
+                "::1",
+                "%",
+                "%zz",
+                "a.example",
+                "例え.jp",
+                "xn--",
+                "key=",
+                "token=",
+                "&",
+                "99999",
+                ".",
+                "..",
+                "\\",
+                " ",
+                "\t",
+                "\0",
+                "0x7f",
+                "javascript",
+            ]
         ),
         max_size=14,
     ).map("".join),
-)  # fmt: skip
+)
 
 
 @fuzz(500)
 @given(ADDRESSES, ADDRESSES)
 def test_any_address_is_one_or_a_typed_error(base: str, link: str) -> None:
     for read in (addresses.parse, addresses.canonical, addresses.host_of):
-        try:
-            read(link)
-        except FetchError as error:
-            assert error.reason in {"bad_url", "bad_scheme"}
+        found = outcome(read, link)
+        assert not isinstance(found, FetchError) or found.reason in {"bad_url", "bad_scheme"}
     target = addresses.resolve(base, link)
     assert target is None or addresses.canonical(addresses.canonical(target)) == addresses.canonical(target)
     assert isinstance(addresses.redacted(link), str)
@@ -317,12 +384,9 @@ RAW = st.one_of(
 
 def is_settled(file: Path | None = None, flags: tuple[str, ...] = (), environ: dict[str, str] | None = None) -> bool:
     """Whether the settings could be read; if not, there is a line that says why."""
-    try:
-        found = load(file, flags, environ or {})
-    except InvalidSettings as error:
-        assert str(error).strip()
-        return False
-    return found.log.level in ("debug", "info", "warning", "error")
+    found = outcome(load, file, flags, environ or {})
+    assert not isinstance(found, InvalidSettings) or str(found).strip()
+    return isinstance(found, Settings)
 
 
 def written(text: bytes) -> Path:
@@ -355,10 +419,7 @@ def test_settings_of_any_types_are_taken_or_explained(
 def test_any_settings_file_is_taken_or_explained(text: bytes) -> None:
     file = written(text)
     is_settled(file)
-    try:
-        load_feeds(file)
-    except InvalidSettings as error:
-        assert str(error)
+    assert isinstance(outcome(load_feeds, file), tuple | InvalidSettings)
     file.unlink()
 
 
