@@ -86,10 +86,11 @@ TYPES = st.sampled_from(
     ]
 )
 WORDS = st.text(max_size=40)
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.sampled_from(["http://[", "2026-11-24", URL]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
-    max_leaves=12,
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.sampled_from(["http://[", "2026-11-24", URL])
+)
+JSON_VALUES: st.SearchStrategy[Any] = st.deferred(
+    lambda: SCALARS | st.lists(JSON_VALUES, max_size=3) | st.dictionaries(WORDS, JSON_VALUES, max_size=3)
 )
 
 
