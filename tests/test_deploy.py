@@ -15,7 +15,7 @@ import yaml
 from compose_spec import PyOptions
 from typer.main import get_command
 
-from config.settings import load
+from config.settings import defaults, load
 from pipeline.cli import service
 from tests.image import Stage, copy, installed, packed, run, stages, wheel_of
 
@@ -32,7 +32,7 @@ SHOW = """
 import pipeline
 from pipeline.report.markup import templates
 from pipeline.report.words import Words
-from config.settings import load
+from config.settings import defaults, load
 print(pipeline.__file__, load(environ={}).report.min_n, len(templates().list_templates()), Words("ja").tone(0.9))
 """
 
@@ -285,7 +285,8 @@ def test_the_unit_gives_the_service_as_long_to_stop_as_the_compose_file(
     unit: dict[str, list[tuple[str, str]]], compose: dict[str, Any]
 ) -> None:
     grace = compose["services"]["service"]["stop_grace_period"]
-    assert single(unit, "TimeoutStopSec").removesuffix("in") == grace
+    assert (single(unit, "TimeoutStopSec"), grace) == ("2min", "2m")
+    assert defaults()["poll"].get("drain_s", 60.0) <= 100  # and ten seconds for what was broken off
     assert (single(unit, "KillMode"), single(unit, "Restart"), single(unit, "Type")) == ("mixed", "always", "exec")
     assert single(unit, "MemoryMax").lower() == compose["services"]["service"]["mem_limit"]
 
