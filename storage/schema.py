@@ -215,7 +215,7 @@ standing = Table(
     "standing", metadata, _key("run_id", Id), _key("article_id", Id), *_must("score_id series_id", Id),
     *_must("outlet country kind language"), *_must("at", Utc()), *_must("tone outlook scrutiny", Double()),
     *_may("credulity", Double()), *_must("first_scored_at", Utc()), Index(None, "article_id"),
-    Index(None, "run_id", "at", "article_id"), Index(None, "run_id", "tone", "article_id"),
+    UniqueConstraint("score_id"), Index(None, "run_id", "at", "article_id"), Index(None, "run_id", "tone", "article_id"),
     Index(None, "run_id", "outlet", "at", "article_id"), Index(None, "run_id", "country", "at", "article_id"),
     Index(None, "run_id", "kind", "at", "article_id"), Index(None, "run_id", "language", "at", "article_id"),
     Index(None, "run_id", "first_scored_at", "outlet"), info={"derived": True},
