@@ -14,6 +14,7 @@ from storage.queries.tones import sums
 from storage.schema import standing
 
 DAY = timedelta(1)
+MOST_DAYS = 3660  # of a window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +47,16 @@ def changes(connection: Connection, *, day: date, window_days: int = 7, min_n: i
     """What a day (UTC) brought. Movers: the window of days that ends with it against the one before, by publication,
     for outlets with `min_n` articles (never less than MIN_N) in both; the largest difference first.
     """
+    window = timedelta(min(max(window_days, 1), MOST_DAYS))
+    if not date.min + 2 * window < day < date.max:
+        return Changes(day=day, new=0, before=0, outlets_new=(), movers=())
     run_id = run_or_current(connection, None)
     return Changes(
         day=day,
         new=_first_scored(connection, day, run_id),
         before=_first_scored(connection, day - DAY, run_id),
         outlets_new=_outlets_new(connection, day, run_id),
-        movers=_movers(connection, day, timedelta(max(window_days, 1)), max(min_n, MIN_N), level),
+        movers=_movers(connection, day, window, max(min_n, MIN_N), level),
     )
 
 

@@ -9,14 +9,15 @@ from datetime import datetime
 from operator import eq, ge, le, lt
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, func, literal, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.columns import MAX_ID, Text, storable
 from storage.runs import current_run
-from storage.schema import articles, coding_codes, revisions, scores, standing
+from storage.schema import articles, coding_codes, revisions, scores, standing, word_sums
 
 MAX_TERMS = 32
+RARE = 20_000  # articles that are sorted faster than they are met in the order of all
 Group = Literal["outlet", "language", "country", "kind"]
 Period = Literal["day", "week", "month"]
 
@@ -47,8 +48,9 @@ class Filter:
 
 def scored(connection: Connection, wanted: Filter, *columns: Any) -> Select[Any]:
     """A selection of `columns` of `standing` over the articles that `wanted` lets through."""
-    run = standing.c.run_id == run_or_current(connection, wanted.run_id)
-    selection = select(*columns).select_from(standing).where(run, *_conditions(connection, wanted))
+    run_id = run_or_current(connection, wanted.run_id)
+    conditions = [standing.c.run_id == run_id, *_plain(wanted), *_having(connection, wanted, run_id)]
+    selection = select(*columns).select_from(standing).where(*conditions)
     sought = terms(wanted.text or "")
     if not sought:
         return selection
@@ -64,21 +66,39 @@ def run_or_current(connection: Connection, run_id: int | None) -> int | None:
     return current_run(connection)
 
 
-def _conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
-    plain: list[tuple[Any, Callable[[Any, Any], ColumnElement[bool]], Any]] = [
+def _plain(wanted: Filter) -> list[ColumnElement[bool]]:
+    asked: list[tuple[Any, Callable[[Any, Any], ColumnElement[bool]], Any]] = [
         *((standing.c[name], eq, getattr(wanted, name)) for name in get_args(Group)),
         (standing.c.at, ge, wanted.since),
         (standing.c.at, lt, wanted.until),
         (standing.c.tone, ge, wanted.tone_min),
         (standing.c.tone, le, wanted.tone_max),
-        (standing.c.score_id, _bears, wanted.code),
     ]
-    conditions = [compare(column, value) for column, compare, value in plain if value is not None]
-    return conditions + ([] if wanted.omitted is None else [_omits(connection, wanted.omitted)])
+    return [compare(column, value) for column, compare, value in asked if value is not None]
 
 
-def _bears(score_id: Column[int], code: str) -> ColumnElement[bool]:
-    return exists().where(coding_codes.c.score_id == score_id, coding_codes.c.code == code)
+def _having(connection: Connection, wanted: Filter, run_id: int | None) -> list[ColumnElement[bool]]:
+    """The conditions that a code and an omitted fact set, by how many articles of the run have them."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.code is not None:
+        n = _occurring(connection, run_id, "code", wanted.code)
+        found.append(_bears(wanted.code, rare=n < RARE) if n else false())
+    if wanted.omitted is not None:
+        n = _occurring(connection, run_id, "omitted", wanted.omitted)
+        found.append(_omits(connection, wanted.omitted) if n else false())
+    return found
+
+
+def _occurring(connection: Connection, run_id: int | None, what: str, word: str) -> int:
+    sums = (word_sums.c.run_id == run_id, word_sums.c.what == what, word_sums.c.grain == "month")
+    return int(connection.scalar(select(func.sum(word_sums.c.n)).where(*sums, word_sums.c.word == word)) or 0)
+
+
+def _bears(code: str, *, rare: bool) -> ColumnElement[bool]:
+    """A rare code is looked up at once; else the articles are looked at in the order that the reader wants."""
+    if rare:
+        return standing.c.score_id.in_(select(coding_codes.c.score_id).where(coding_codes.c.code == code))
+    return exists().where(coding_codes.c.score_id == standing.c.score_id, coding_codes.c.code == code)
 
 
 def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:

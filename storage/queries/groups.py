@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from storage.queries.filters import Filter, Group
 from storage.queries.intervals import MIN_N, Interval, Sums, about, mean_interval
-from storage.queries.tones import matching, sums
+from storage.queries.tones import countries, sums
 
 COVERED = 0.5  # share of all articles whose months a group must cover for its mean at constant mix
 Months = Mapping[str, Sums]
@@ -76,9 +76,9 @@ def by_group(
     for (month, name), one in sums(connection, wanted, period="month", group=group).items():
         found.setdefault(name, {})[month] = one
     mix = _mix(found)
-    countries = _countries(connection, wanted) if group == "outlet" else {}
+    country = countries(connection) if group == "outlet" else {}
     rows = (
-        _group(name, countries.get(name, ""), months, mix, max(min_n, MIN_N), level) for name, months in found.items()
+        _group(name, country.get(name, ""), months, mix, max(min_n, MIN_N), level) for name, months in found.items()
     )
     return tuple(sorted(rows, key=_rank))
 
@@ -93,12 +93,6 @@ def by_outlet(
     rows = by_group(connection, wanted, group="outlet", min_n=min_n, level=level)
     names = [name for name in OutletTone.__dataclass_fields__ if name != "outlet"]
     return tuple(OutletTone(outlet=row.group, **{name: getattr(row, name) for name in names}) for row in rows)
-
-
-def _countries(connection: Connection, wanted: Filter) -> dict[str, str]:
-    """The country of each outlet, the first by name where it has several."""
-    found = {(one.outlet, one.country) for one in matching(connection, wanted).values()}
-    return dict(sorted(found, reverse=True))
 
 
 def _rank(row: GroupTone) -> tuple[bool, float, int, str]:

@@ -1,15 +1,14 @@
-"""Sums over the figures of scored articles, by period and series: what all means are made of.
+"""Sums over the figures of scored articles, by period and group: what all means are made of.
 
 They come out of `tone_sums` where the filter allows it, else out of the articles themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Connection, Date, Select, cast, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Date, Select, Table, cast, func, literal_column, select, type_coerce
 
 from storage.columns import Text
 from storage.queries.filters import Filter, Group, Period, run_or_current, scored
@@ -17,6 +16,7 @@ from storage.queries.intervals import Sums
 from storage.queries.spans import spans, summed
 from storage.schema import series, standing, tone_sums
 
+NONE = literal_column("''", Text())
 SUMS = tuple(Sums.__dataclass_fields__)
 ARTICLES = (
     func.count(),
@@ -29,79 +29,55 @@ ARTICLES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """The articles that share these four."""
-
-    outlet: str
-    country: str
-    kind: str
-    language: str
-
-
 def sums(
     connection: Connection, wanted: Filter, *, period: Period | None = None, group: Group | None = None
 ) -> dict[tuple[str, str], Sums]:
     """Sums by (first day of the period, group), in that order; "" stands for what is not asked for."""
-    known = matching(connection, wanted)
     found: dict[tuple[str, str], Sums] = {}
-    for start, series_id, *figures in _figures(connection, wanted, period, known, grouped=group is not None):
-        if figures[0]:
-            one = Sums(**dict(zip(SUMS, figures, strict=True)))
-            key = (start, getattr(known[series_id], group) if group else "")
-            found[key] = found[key] + one if key in found else one
+    for selection in _selections(connection, wanted, period, group):
+        for start, name, *figures in connection.execute(selection):
+            if figures[0]:
+                one = Sums(**dict(zip(SUMS, figures, strict=True)))
+                found[start, name] = found[start, name] + one if (start, name) in found else one
     return dict(sorted(found.items()))
 
 
-def matching(connection: Connection, wanted: Filter) -> Mapping[int, Series]:
-    """The series that the filter lets through."""
-    asked = {name: getattr(wanted, name) for name in get_args(Group)}
-    same = [series.c[name] == value for name, value in asked.items() if value is not None]
-    return {
-        row.id: Series(outlet=row.outlet, country=row.country, kind=row.kind, language=row.language)
-        for row in connection.execute(select(series).where(*same))
-    }
-
-
-def _figures(
-    connection: Connection, wanted: Filter, period: Period | None, known: Mapping[int, Series], *, grouped: bool
-) -> Iterator[Any]:
-    """Rows of (first day of the period, id of the series, sums)."""
-    if not known:
-        return
-    for selection in _selections(connection, wanted, period, known, grouped=grouped):
-        yield from connection.execute(selection)
+def countries(connection: Connection) -> dict[str, str]:
+    """The country of each outlet, the first by name where it has several."""
+    return dict(sorted(connection.execute(select(series.c.outlet, series.c.country)).all(), reverse=True))
 
 
 def _selections(
-    connection: Connection, wanted: Filter, period: Period | None, known: Mapping[int, Series], *, grouped: bool
+    connection: Connection, wanted: Filter, period: Period | None, group: Group | None
 ) -> Iterator[Select[Any]]:
+    """Selections of (first day of the period, group, sums)."""
     if not summed(wanted):
-        start, of = start_of(connection, day_of(connection, standing.c.at), period), standing.c.series_id
-        yield _by(scored(connection, wanted, *keys(start, of, grouped=grouped), *ARTICLES), start, of, grouped=grouped)
+        start = start_of(connection, day_of(connection, standing.c.at), period)
+        name = standing.c[group] if group else NONE
+        yield _by(
+            scored(connection, wanted, start, name, *ARTICLES), start if period else None, name if group else None
+        )
         return
-    start, of = start_of(connection, tone_sums.c.start, period), tone_sums.c.series_id
-    columns = [func.sum(tone_sums.c[name]) for name in SUMS]
-    run_id = run_or_current(connection, wanted.run_id)
+    start = start_of(connection, tone_sums.c.start, period)
+    name = series.c[group] if group else NONE
+    columns = [func.sum(tone_sums.c[figure]) for figure in SUMS]
+    mine = tone_sums.c.run_id == run_or_current(connection, wanted.run_id)
     for span in spans(wanted, period):
-        selection = select(*keys(start, of, grouped=grouped), *columns)
-        selection = selection.where(tone_sums.c.run_id == run_id, *span.within(tone_sums), *among(of, wanted, known))
-        yield _by(selection, start, of, grouped=grouped)
+        selection = in_series(select(start, name, *columns), tone_sums, wanted, group)
+        yield _by(selection.where(mine, *span.within(tone_sums)), start if period else None, name if group else None)
 
 
-def keys(start: Any, of: Any, *, grouped: bool) -> tuple[Any, Any]:
-    """What a row of sums is known by."""
-    return start.label("period"), (of if grouped else func.min(of)).label("of")
+def _by(selection: Select[Any], *keys: Any) -> Select[Any]:
+    return selection.group_by(*(key for key in keys if key is not None))
 
 
-def _by(selection: Select[Any], start: Any, of: Any, *, grouped: bool) -> Select[Any]:
-    return selection.group_by(start, *([of] if grouped else []))
-
-
-def among(of: Any, wanted: Filter, known: Mapping[int, Series]) -> list[ColumnElement[bool]]:
-    """That the series is one of those known, where the filter leaves any out."""
-    narrow = any(getattr(wanted, name) is not None for name in get_args(Group))
-    return [of.in_(known)] if narrow else []
+def in_series(selection: Select[Any], table: Table, wanted: Filter, group: Group | None) -> Select[Any]:
+    """The selection with what the filter asks of series, and joined to them if they are asked for."""
+    asked = {name: getattr(wanted, name) for name in get_args(Group)}
+    same = [series.c[name] == value for name, value in asked.items() if value is not None]
+    if group is None:
+        return selection.where(table.c.series_id.in_(select(series.c.id).where(*same))) if same else selection
+    return selection.select_from(table.join(series, series.c.id == table.c.series_id)).where(*same)
 
 
 def day_of(connection: Connection, moment: Any) -> ColumnElement[str]:
@@ -114,7 +90,7 @@ def day_of(connection: Connection, moment: Any) -> ColumnElement[str]:
 def start_of(connection: Connection, day: Any, period: Period | None) -> ColumnElement[str]:
     """The first day of the period that a day, as text, falls into; weeks begin on Monday."""
     if period is None:
-        return func.substr(day, 1, 0)
+        return NONE
     if period == "week" and connection.dialect.name == "postgresql":
         return func.to_char(func.date_trunc("week", cast(day, Date())), "YYYY-MM-DD")
     if period == "week":

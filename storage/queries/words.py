@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, func, literal, select
+from sqlalchemy import Connection, Select, func, literal, literal_column, select
 
+from storage.columns import Text
 from storage.queries.filters import Filter, Group, run_or_current, scored
 from storage.queries.spans import spans, summed
-from storage.queries.tones import among, matching
-from storage.schema import coding_codes, codings, scores, standing, word_sums
+from storage.queries.tones import NONE, in_series
+from storage.schema import coding_codes, codings, scores, series, standing, word_sums
 
 What = Literal["code", "omitted", "voice"]
 
@@ -22,42 +23,43 @@ def words(
     connection: Connection, wanted: Filter, what: What, *, group: Group | None = None
 ) -> dict[tuple[str, str], int]:
     """Counts by (group, word); "" stands for all groups together. The word of a voice is `family/voice`."""
-    known = matching(connection, wanted)
     found: dict[tuple[str, str], int] = {}
-    for selection in _selections(connection, wanted, what) if known else ():
-        for series_id, word, n in connection.execute(selection):
-            if series_id in known:
-                key = (getattr(known[series_id], group) if group else "", word)
-                found[key] = found.get(key, 0) + n
+    for selection in _selections(connection, wanted, what, group):
+        for name, word, n in connection.execute(selection):
+            found[name, word] = found.get((name, word), 0) + n
     return dict(sorted(found.items()))
 
 
-def _selections(connection: Connection, wanted: Filter, what: What) -> Iterator[Select[Any]]:
+def _selections(connection: Connection, wanted: Filter, what: What, group: Group | None) -> Iterator[Select[Any]]:
     if not summed(wanted):
-        yield _counted(connection, wanted, what)
+        yield _counted(connection, wanted, what, group)
         return
-    columns = (word_sums.c.series_id, word_sums.c.word)
+    name, word = series.c[group] if group else NONE, word_sums.c.word
     mine = (word_sums.c.run_id == run_or_current(connection, wanted.run_id), word_sums.c.what == what)
-    known = matching(connection, wanted)
     for span in spans(wanted, None):
-        selection = select(*columns, func.sum(word_sums.c.n)).where(*mine, *span.within(word_sums))
-        yield selection.where(*among(word_sums.c.series_id, wanted, known)).group_by(*columns)
+        selection = in_series(select(name, word, func.sum(word_sums.c.n)), word_sums, wanted, group)
+        yield _by(selection.where(*mine, *span.within(word_sums)), word, name if group else None)
 
 
-def _counted(connection: Connection, wanted: Filter, what: What) -> Select[Any]:
-    of = standing.c.series_id
+def _by(selection: Select[Any], *keys: Any) -> Select[Any]:
+    return selection.group_by(*(key for key in keys if key is not None))
+
+
+def _counted(connection: Connection, wanted: Filter, what: What, group: Group | None) -> Select[Any]:
+    name = standing.c[group] if group else NONE
+    of = name if group else None
     if what == "voice":
-        word = codings.c.family.concat("/").concat(codings.c.voice)
-        selection = scored(connection, wanted, of, word, func.count())
-        return selection.join(codings, codings.c.score_id == standing.c.score_id).group_by(of, word)
+        word = codings.c.family.concat(literal_column("'/'", Text())).concat(codings.c.voice)
+        selection = scored(connection, wanted, name, word, func.count())
+        return _by(selection.join(codings, codings.c.score_id == standing.c.score_id), word, of)
     if what == "code":
-        selection = scored(connection, wanted, of, coding_codes.c.code, func.count(standing.c.score_id.distinct()))
+        selection = scored(connection, wanted, name, coding_codes.c.code, func.count(standing.c.score_id.distinct()))
         joined = selection.join(coding_codes, coding_codes.c.score_id == standing.c.score_id)
-        return joined.group_by(of, coding_codes.c.code)
+        return _by(joined, coding_codes.c.code, of)
     facts = _facts(connection)
-    selection = scored(connection, wanted, of, facts.c.value, func.count())
+    selection = scored(connection, wanted, name, facts.c.value, func.count())
     joined = selection.join(scores, scores.c.id == standing.c.score_id).join(facts, literal(True))
-    return joined.group_by(of, facts.c.value)
+    return _by(joined, facts.c.value, of)
 
 
 def _facts(connection: Connection) -> Any:

@@ -77,8 +77,9 @@ def _tables() -> None:
         sa.Column("credulity", sa.Double()),
         sa.Column("first_scored_at", UTC, nullable=False),
         sa.PrimaryKeyConstraint("run_id", "article_id", name=op.f("pk_standing")),
+        sa.UniqueConstraint("score_id", name=op.f("uq_standing_score_id")),
     )
-    op.create_index(op.f("ix_standing_article_id"), "standing", ["article_id"])
+    _index("article_id")
     for columns in (["first_scored_at", "outlet"], *([name, "at", "article_id"] for name in SERIES)):
         _index("run_id", *columns)
     _index("run_id", "at", "article_id")
