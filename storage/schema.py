@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from sqlalchemy import (
+    DDL,
     Boolean,
     CheckConstraint,
     Column,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -42,6 +44,14 @@ NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
+}
+# What `findable` is searched by; SQLAlchemy knows no such tables.
+GRAMS = {
+    "sqlite": "CREATE VIRTUAL TABLE findable_grams USING fts5(grams, content='', columnsize=0, detail=none, "
+    "tokenize='ascii')",
+    "postgresql": "CREATE TABLE findable_grams (article_id bigint CONSTRAINT pk_findable_grams PRIMARY KEY CONSTRAINT "
+    "fk_findable_grams_article_id REFERENCES findable ON DELETE CASCADE, grams integer[] NOT NULL); "
+    "CREATE INDEX ix_findable_grams_grams ON findable_grams USING gin (grams)",
 }
 
 metadata = MetaData(naming_convention=NAMES)
@@ -173,6 +183,21 @@ vectors = Table(
 passages = Table(
     "passages", metadata, _key("revision_id", Id), _key("model", Text()), _key("position", Integer()),
     *_span(), ForeignKeyConstraint(["revision_id", "model"], ["vectors.revision_id", "vectors.model"]),
+)  # fmt: skip
+
+# Derived from the current texts: no backup holds it, and a restore makes it anew.
+findable = Table(
+    "findable", metadata, _to("articles", "article_id", primary_key=True, autoincrement=False),
+    *_must("folded"), info={"derived": True},
+)  # fmt: skip
+for _dialect, _made in GRAMS.items():
+    event.listen(findable, "after_create", DDL(_made).execute_if(dialect=_dialect))
+event.listen(findable, "before_drop", DDL("DROP TABLE IF EXISTS findable_grams"))
+
+meanings = Table(
+    "meanings", metadata, _id(), _to("articles", "article_id"), _to("revisions", "revision_id"),
+    *_must("model language"), *_must("vector", LargeBinary()), UniqueConstraint("article_id"),
+    Index(None, "revision_id"),
 )  # fmt: skip
 
 screenings = Table(

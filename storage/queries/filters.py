@@ -9,11 +9,12 @@ from datetime import datetime
 from operator import eq, ge, le, lt
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, select
 
-from storage.columns import MAX_ID, Text, storable
+from storage.columns import MAX_ID, storable
 from storage.schema import articles, coding_codes, revisions, runs, scores
 from storage.scores import latest_run
+from storage.search import holding
 
 MAX_TERMS = 32
 WHEN = func.coalesce(articles.c.published_at, articles.c.first_seen_at).label("at")
@@ -24,8 +25,9 @@ class Filter:
     """Narrows down scored articles; what is None does not.
 
     `since` is included and `until` is not; they refer to the time of publication, or else to when the
-    article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, in any
-    case; nothing in it is special beside the quotation marks. `run_id`: the latest run by default.
+    article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, compared as
+    `storage.folding` makes them alike: in any case, width, and white space; nothing in it is special beside the
+    quotation marks. `run_id`: the latest run by default.
     """
 
     outlet: str | None = None
@@ -76,7 +78,7 @@ def _conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bo
         (scores.c.id, _bears, wanted.code),
     ]
     conditions = [compare(column, value) for column, compare, value in plain if value is not None]
-    return conditions + [_holds(connection, term) for term in terms(wanted.text or "")]
+    return conditions + holding(connection, terms(wanted.text or ""))
 
 
 def _bears(score_id: Column[int], code: str) -> ColumnElement[bool]:
@@ -87,9 +89,3 @@ def terms(text: str) -> list[str]:
     """The first MAX_TERMS different words and quoted phrases of a search."""
     found = (phrase or word for phrase, word in re.findall(r'"([^"]*)"|([^\s"]+)', storable(text)))
     return list(dict.fromkeys(term for raw in found if (term := raw.strip())))[:MAX_TERMS]
-
-
-def _holds(connection: Connection, term: str) -> ColumnElement[bool]:
-    place = func.instr if connection.dialect.name == "sqlite" else func.strpos
-    lowered = func.lower(literal(term, Text()))
-    return or_(*(place(func.lower(column), lowered) > 0 for column in (revisions.c.title, revisions.c.text)))

@@ -1,0 +1,143 @@
+"""Finds articles by the words in them: an index of the current texts, kept in the transaction that changes them.
+
+`findable` holds each text as it is compared; `findable_grams` its grams: on SQLite a full-text table, on PostgreSQL an
+array under a GIN index. Neither needs an extension or depends on a locale, and terms of one or two characters are
+found as well. Grams only narrow the search down; what holds a term is decided on the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, and_, any_, delete, func, literal, literal_column, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
+
+from storage.folding import Grams, fold, grams, sought
+from storage.schema import articles, findable
+
+MOST_CANDIDATES = (
+    10_000  # texts looked into, some 10 µs each; where more may hold the terms, a reader's page is full soon
+)
+BATCH = 500
+_CURRENT = """
+    SELECT articles.id, revisions.title, revisions.text, revisions.extractor = 'removed' AS removed
+    FROM articles JOIN revisions ON revisions.article_id = articles.id AND revisions.number = articles.revision
+"""
+
+
+def keep(connection: Connection, article_ids: Iterable[int]) -> None:
+    """Have the articles found by their current texts, and those whose text was removed by none."""
+    for article_id in article_ids:
+        row = connection.execute(text(f"{_CURRENT} WHERE articles.id = :id"), {"id": article_id}).one_or_none()
+        now = _compared(row) if row and not row.removed else None
+        former = connection.scalar(select(findable.c.folded).where(findable.c.article_id == article_id))
+        if former is not None and now != former:
+            _forget(connection, article_id, former)
+        if now is not None and now != former:
+            _add(connection, [(article_id, now)])
+
+
+def fill(connection: Connection) -> None:
+    """Add what is not in the index yet: some 2 ms an article."""
+    page = f"""{_CURRENT} WHERE articles.id > :after AND revisions.extractor <> 'removed'
+        AND articles.id NOT IN (SELECT article_id FROM findable WHERE article_id > :after)
+        ORDER BY articles.id LIMIT {BATCH}"""
+    after = 0
+    while rows := connection.execute(text(page), {"after": after}).all():
+        _add(connection, [(row.id, _compared(row)) for row in rows])
+        after = rows[-1].id
+
+
+def clear(connection: Connection) -> None:
+    """Empty the index."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO findable_grams (findable_grams) VALUES ('delete-all')"))
+    connection.execute(delete(findable))  # PostgreSQL's grams go with it
+
+
+def holding(connection: Connection, terms: Iterable[str]) -> list[ColumnElement[bool]]:
+    """The conditions under which the text of a row of `articles` holds all the terms.
+
+    Rare terms are looked up at once; for others the rows are to be looked at in the order that the reader wants.
+    """
+    needles = list(dict.fromkeys(folded for term in terms if (folded := fold(term))))
+    if not needles:
+        return []
+    found = _found(connection, needles)
+    return [_among(connection, found)] if found is not None else [_looked_at(connection, needles)]
+
+
+def _found(connection: Connection, needles: Sequence[str]) -> list[int] | None:
+    """The articles that hold the terms; None where too many might."""
+    keys = np.unique(np.concatenate([sought(needle) for needle in needles]))
+    if not len(keys):
+        return None
+    asked = {"keys": _match(keys) if connection.dialect.name == "sqlite" else keys.tolist()}
+    ids = connection.scalars(_candidates(connection).limit(MOST_CANDIDATES + 1), asked).all()
+    if len(ids) > MOST_CANDIDATES:
+        return None
+    exact = select(findable.c.article_id).where(
+        _among(connection, ids, findable.c.article_id), _holds(connection, needles)
+    )
+    return list(connection.scalars(exact))
+
+
+def _candidates(connection: Connection) -> Any:
+    if connection.dialect.name == "sqlite":
+        column, condition = "rowid", "findable_grams MATCH :keys"
+    else:
+        column, condition = "article_id", "grams @> CAST(:keys AS integer[])"
+    return select(literal_column(column).label("id")).select_from(text("findable_grams")).where(text(condition))
+
+
+def _among(connection: Connection, ids: Sequence[int], column: Any = articles.c.id) -> ColumnElement[bool]:
+    """Whether the column has one of the ids, which are one value to the database, however many."""
+    if connection.dialect.name == "sqlite":
+        listed = func.json_each(f"[{','.join(map(str, ids))}]").table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(literal(list(ids), ARRAY(BIGINT)))
+
+
+def _looked_at(connection: Connection, needles: Sequence[str]) -> ColumnElement[bool]:
+    # a value, not EXISTS: PostgreSQL would turn that into a join, and look into every text before it sorts
+    held = select(_holds(connection, needles)).where(findable.c.article_id == articles.c.id)
+    return func.coalesce(held.correlate(articles).scalar_subquery(), False)
+
+
+def _holds(connection: Connection, needles: Sequence[str]) -> ColumnElement[bool]:
+    place = func.instr if connection.dialect.name == "sqlite" else func.strpos
+    return and_(*(place(findable.c.folded, needle) > 0 for needle in needles))
+
+
+def _compared(row: Any) -> str:
+    """No term has a line break, so none is found across that between title and text."""
+    return f"{fold(row.title)}\n{fold(row.text)}"
+
+
+def _add(connection: Connection, texts: list[tuple[int, str]]) -> None:
+    connection.execute(
+        findable.insert(), [{"article_id": article_id, "folded": folded} for article_id, folded in texts]
+    )
+    if connection.dialect.name == "sqlite":
+        rows: list[Any] = [{"id": article_id, "grams": _words(grams(folded))} for article_id, folded in texts]
+        connection.execute(text("INSERT INTO findable_grams (rowid, grams) VALUES (:id, :grams)"), rows)
+    else:
+        rows = [{"id": article_id, "grams": grams(folded).tolist()} for article_id, folded in texts]
+        connection.execute(text("INSERT INTO findable_grams (article_id, grams) VALUES (:id, :grams)"), rows)
+
+
+def _forget(connection: Connection, article_id: int, former: str) -> None:
+    if connection.dialect.name == "sqlite":  # a table that keeps no text has to be told what it forgets
+        gone = "INSERT INTO findable_grams (findable_grams, rowid, grams) VALUES ('delete', :id, :grams)"
+        connection.execute(text(gone), {"id": article_id, "grams": _words(grams(former))})
+    connection.execute(delete(findable).where(findable.c.article_id == article_id))
+
+
+def _words(numbers: Grams) -> str:
+    return " ".join(format(number, "x") for number in numbers.view(np.uint32).tolist())
+
+
+def _match(numbers: Grams) -> str:
+    return " ".join(f'"{format(number, "x")}"' for number in numbers.view(np.uint32).tolist())
