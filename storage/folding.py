@@ -17,6 +17,7 @@ import numpy.typing as npt
 from storage.columns import storable
 
 Grams = npt.NDArray[np.int32]
+Numbers = npt.NDArray[np.uint32]
 MOST_GRAMS = 24  # of one term: more than these hardly narrow it down any further
 WIDE = 0x2E80  # from here on Unicode has the scripts of East Asia, and pictographs
 _FACTORS = np.array([0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D], np.uint32)  # odd, of no pattern
@@ -60,10 +61,11 @@ def sought(folded: str) -> Grams:
     one, two, three, wide = _runs(folded)
     found = _sorted(two[wide[: len(two)]], three[~wide[: len(three)]])
     found = found if len(found) else _sorted(two) if len(two) else _sorted(one[wide])
-    return found[np.linspace(0, len(found) - 1, min(len(found), MOST_GRAMS)).astype(int)]
+    chosen = np.linspace(0, len(found) - 1, min(len(found), MOST_GRAMS)).astype(np.int64)
+    return np.asarray(found[chosen], np.int32)
 
 
-def _runs(folded: str) -> tuple[npt.NDArray[np.uint32], ...]:
+def _runs(folded: str) -> tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]:
     """For each place the gram of one, two and three characters that begins there, and whether it is a wide one's."""
     points = np.frombuffer(folded.encode("utf-32-le", "replace"), "<u4")
     one = (points + np.uint32(1)) * _FACTORS[0]
@@ -72,9 +74,9 @@ def _runs(folded: str) -> tuple[npt.NDArray[np.uint32], ...]:
     return _mixed(one), _mixed(two), _mixed(three), points >= WIDE
 
 
-def _mixed(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    return (numbers ^ (numbers >> np.uint32(15))) * _FACTORS[1]
+def _mixed(numbers: Numbers) -> Numbers:
+    return np.asarray((numbers ^ (numbers >> np.uint32(15))) * _FACTORS[1], np.uint32)
 
 
-def _sorted(*runs: npt.NDArray[np.uint32]) -> Grams:
+def _sorted(*runs: Numbers) -> Grams:
     return np.unique(np.concatenate(runs)).view(np.int32)

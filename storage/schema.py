@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from sqlalchemy import (
-    DDL,
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -47,11 +47,14 @@ NAMES = {
 }
 # What `findable` is searched by; SQLAlchemy knows no such tables.
 GRAMS = {
-    "sqlite": "CREATE VIRTUAL TABLE findable_grams USING fts5(grams, content='', columnsize=0, detail=none, "
-    "tokenize='ascii')",
-    "postgresql": "CREATE TABLE findable_grams (article_id bigint CONSTRAINT pk_findable_grams PRIMARY KEY CONSTRAINT "
-    "fk_findable_grams_article_id REFERENCES findable ON DELETE CASCADE, grams integer[] NOT NULL); "
-    "CREATE INDEX ix_findable_grams_grams ON findable_grams USING gin (grams)",
+    "sqlite": (
+        "CREATE VIRTUAL TABLE findable_grams USING fts5(grams, content='', columnsize=0, detail=none, tokenize='ascii')",
+    ),
+    "postgresql": (
+        "CREATE TABLE findable_grams (article_id bigint CONSTRAINT pk_findable_grams PRIMARY KEY CONSTRAINT "
+        "fk_findable_grams_article_id REFERENCES findable ON DELETE CASCADE, grams integer[] NOT NULL)",
+        "CREATE INDEX ix_findable_grams_grams ON findable_grams USING gin (grams)",
+    ),
 }
 
 metadata = MetaData(naming_convention=NAMES)
@@ -190,9 +193,18 @@ findable = Table(
     "findable", metadata, _to("articles", "article_id", primary_key=True, autoincrement=False),
     *_must("folded"), info={"derived": True},
 )  # fmt: skip
-for _dialect, _made in GRAMS.items():
-    event.listen(findable, "after_create", DDL(_made).execute_if(dialect=_dialect))
-event.listen(findable, "before_drop", DDL("DROP TABLE IF EXISTS findable_grams"))
+
+
+@event.listens_for(findable, "after_create")
+def _make_grams(_: Table, connection: Connection, **__: Any) -> None:
+    for statement in GRAMS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+@event.listens_for(findable, "before_drop")
+def _drop_grams(_: Table, connection: Connection, **__: Any) -> None:
+    connection.exec_driver_sql("DROP TABLE IF EXISTS findable_grams")
+
 
 meanings = Table(
     "meanings", metadata, _id(), _to("articles", "article_id"), _to("revisions", "revision_id"),

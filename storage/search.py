@@ -11,7 +11,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, any_, delete, func, literal, literal_column, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    and_,
+    any_,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 
 from storage.folding import Grams, fold, grams, sought
@@ -66,7 +78,15 @@ def holding(connection: Connection, terms: Iterable[str]) -> list[ColumnElement[
     if not needles:
         return []
     found = _found(connection, needles)
-    return [_among(connection, found)] if found is not None else [_looked_at(connection, needles)]
+    return [among(connection, found)] if found is not None else [_looked_at(connection, needles)]
+
+
+def among(connection: Connection, ids: Sequence[int], column: Column[int] = articles.c.id) -> ColumnElement[bool]:
+    """Whether the column has one of the ids, which are one value to the database, however many."""
+    if connection.dialect.name == "sqlite":
+        listed = func.json_each(f"[{','.join(map(str, ids))}]").table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(literal(list(ids), ARRAY(BIGINT)))
 
 
 def _found(connection: Connection, needles: Sequence[str]) -> list[int] | None:
@@ -79,7 +99,7 @@ def _found(connection: Connection, needles: Sequence[str]) -> list[int] | None:
     if len(ids) > MOST_CANDIDATES:
         return None
     exact = select(findable.c.article_id).where(
-        _among(connection, ids, findable.c.article_id), _holds(connection, needles)
+        among(connection, ids, findable.c.article_id), _holds(connection, needles)
     )
     return list(connection.scalars(exact))
 
@@ -90,14 +110,6 @@ def _candidates(connection: Connection) -> Any:
     else:
         column, condition = "article_id", "grams @> CAST(:keys AS integer[])"
     return select(literal_column(column).label("id")).select_from(text("findable_grams")).where(text(condition))
-
-
-def _among(connection: Connection, ids: Sequence[int], column: Any = articles.c.id) -> ColumnElement[bool]:
-    """Whether the column has one of the ids, which are one value to the database, however many."""
-    if connection.dialect.name == "sqlite":
-        listed = func.json_each(f"[{','.join(map(str, ids))}]").table_valued("value")
-        return column.in_(select(listed.c.value))
-    return column == any_(literal(list(ids), ARRAY(BIGINT)))
 
 
 def _looked_at(connection: Connection, needles: Sequence[str]) -> ColumnElement[bool]:

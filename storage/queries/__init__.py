@@ -13,10 +13,12 @@ from storage.queries.coverage import (
     evidence,
     extremes,
 )
-from storage.queries.filters import Filter
+from storage.queries.filters import Filter, terms
 from storage.queries.funnels import FeedDay, feed_days
 from storage.queries.health import FeedHealth, Funnel, feed_health, funnel
+from storage.queries.similar import Similar, nearest, similar
 from storage.queries.trace import Explanation, explain
+from storage.snippets import Snippet, snippet
 
 __all__ = [
     "Alarm",
@@ -29,6 +31,8 @@ __all__ = [
     "OutletTone",
     "Page",
     "Quotation",
+    "Similar",
+    "Snippet",
     "alarms",
     "by_outlet",
     "coverage",
@@ -38,4 +42,8 @@ __all__ = [
     "feed_days",
     "feed_health",
     "funnel",
+    "nearest",
+    "similar",
+    "snippet",
+    "terms",
 ]
