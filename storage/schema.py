@@ -48,7 +48,8 @@ NAMES = {
 # What `findable` is searched by; SQLAlchemy knows no such tables.
 GRAMS = {
     "sqlite": (
-        "CREATE VIRTUAL TABLE findable_grams USING fts5(grams, content='', columnsize=0, detail=none, tokenize='ascii')",
+        "CREATE VIRTUAL TABLE findable_grams USING fts5(grams, content='', columnsize=0, detail=none, "
+        "tokenize='ascii')",
     ),
     "postgresql": (
         "CREATE TABLE findable_grams (article_id bigint CONSTRAINT pk_findable_grams PRIMARY KEY CONSTRAINT "

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import eq, ge, le, lt
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.columns import MAX_ID, storable
 from storage.schema import articles, coding_codes, revisions, runs, scores
@@ -17,6 +18,8 @@ from storage.scores import latest_run
 from storage.search import holding
 
 MAX_TERMS = 32
+Group = Literal["outlet", "language", "country", "kind"]
+Period = Literal["day", "week", "month"]
 WHEN = func.coalesce(articles.c.published_at, articles.c.first_seen_at).label("at")
 
 
@@ -25,9 +28,9 @@ class Filter:
     """Narrows down scored articles; what is None does not.
 
     `since` is included and `until` is not; they refer to the time of publication, or else to when the
-    article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, compared as
-    `storage.folding` makes them alike: in any case, width, and white space; nothing in it is special beside the
-    quotation marks. `run_id`: the latest run by default.
+    article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, in any
+    case, width and white space; nothing in it is special beside the quotation marks. `omitted`: a context fact that
+    the article leaves out. `run_id`: the latest run by default.
     """
 
     outlet: str | None = None
@@ -35,6 +38,7 @@ class Filter:
     kind: str | None = None
     language: str | None = None
     code: str | None = None
+    omitted: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     tone_min: float | None = None
@@ -78,7 +82,16 @@ def _conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bo
         (scores.c.id, _bears, wanted.code),
     ]
     conditions = [compare(column, value) for column, compare, value in plain if value is not None]
+    if wanted.omitted is not None:
+        conditions.append(_omits(connection, wanted.omitted))
     return conditions + holding(connection, terms(wanted.text or ""))
+
+
+def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:
+    if connection.dialect.name == "postgresql":
+        return type_coerce(scores.c.omitted, JSONB).contains([storable(fact)])
+    each = func.json_each(scores.c.omitted).table_valued("value")
+    return exists().select_from(each).where(each.c.value == storable(fact))
 
 
 def _bears(score_id: Column[int], code: str) -> ColumnElement[bool]:
