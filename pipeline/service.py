@@ -6,6 +6,7 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack, nullcontext
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -20,6 +21,9 @@ from pipeline.tools import tools_of, workers
 from pipeline.upkeep import upkeep
 from storage import tokens
 from storage.database import Database
+
+if TYPE_CHECKING:
+    from pipeline.analyse.judge import Judge
 
 log = structlog.get_logger()
 Address = tuple[str, int]
@@ -40,7 +44,8 @@ async def serve(settings: Settings, database: Database, address: Address | None,
             tools = await stack.enter_async_context(tools_of(settings))
             await stack.enter_async_context(_Passes(tools, database, settings))
             await stack.enter_async_context(upkeep(settings, database))
-        await (_answer(settings, database) if address else _wait_for_signal())
+        judge = tools.judge if scheduled else None
+        await (_answer(settings, database, judge) if address else _wait_for_signal())
         log.info("stopping")
 
 
@@ -84,21 +89,25 @@ def _refuse_without_tokens(database: Database, web: WebSettings) -> None:
     )
 
 
-async def _answer(settings: Settings, database: Database) -> None:
+async def _answer(settings: Settings, database: Database, judge: Judge | None) -> None:
     """Answer over HTTP until told to stop.
 
     uvicorn would raise the signal anew when it has stopped, and so end the process before a pass is done.
     """
     import uvicorn
 
+    from pipeline.analyse.judge import load_judge
+    from pipeline.report.asked import Asked
     from pipeline.report.sessions import session_key
     from pipeline.report.web import web_app
 
     web = settings.web
     key = session_key(web.secret.get_secret_value(), settings.storage.directory())
+    app = web_app(settings, database, key)
+    app.state.embed = Asked(lambda: (judge or load_judge(settings)).meaning)
     server = uvicorn.Server(
         uvicorn.Config(
-            web_app(settings, database, key),
+            app,
             host=web.host,
             port=web.port,
             log_level="warning",
@@ -118,6 +127,7 @@ async def _answer(settings: Settings, database: Database) -> None:
     server.should_exit = True
     await answering
     stopped.cancel()
+    app.state.embed.close()
 
 
 async def _wait_for_signal() -> None:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from pipeline.records import Vectors
 from storage.meanings import KEPT_AS, read, unit
@@ -34,6 +34,7 @@ class Codes:
     """What is known of a model's articles. `words` (w x n): their codes; an article may have a former one as well."""
 
     model: str
+    dimensions: int
     centres: dict[str, Vectors]
     ids: Ids
     words: Words
@@ -63,39 +64,47 @@ def codes(connection: Connection, model: str) -> Codes:
     with _lock:
         held = _held.get(connection.engine)
         newest = connection.scalar(select(func.max(meanings.c.id))) or 0
-        if held is None or held.model != model or newest < held.seen:
+        if held is None or (held.model, held.dimensions > 0) != (model, True) or newest < held.seen:
             held = _none(connection, model)
         held = _refreshed(connection, held, newest)
         _held[connection.engine] = held
         return held
 
 
+def of_model(known: Codes) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The conditions for vectors that can be compared."""
+    size = known.dimensions * KEPT_AS.itemsize
+    return meanings.c.model == known.model, func.length(meanings.c.vector) == size
+
+
 def _none(connection: Connection, model: str) -> Codes:
-    languages = connection.scalars(select(meanings.c.language).where(meanings.c.model == model).distinct()).all()
-    centres = {
-        language: centre for language in languages if (centre := _centre(connection, model, language)) is not None
-    }
-    return Codes(
+    """Nothing known yet but how large vectors are, and the centres."""
+    newest = select(func.length(meanings.c.vector)).where(meanings.c.model == model).order_by(meanings.c.id.desc())
+    dimensions = (connection.scalar(newest.limit(1)) or 0) // KEPT_AS.itemsize
+    none = Codes(
         model=model,
-        centres=centres,
+        dimensions=dimensions,
+        centres={},
         ids=np.empty(0, np.int64),
-        words=np.empty((0, 0), np.uint64),
+        words=np.empty((-(-dimensions // 64), 0), np.uint64),
         last=frozenset(),
         seen=0,
     )
+    languages = connection.scalars(select(meanings.c.language).where(*of_model(none)).distinct())
+    return replace(none, centres={language: _centre(connection, none, language) for language in languages.all()})
 
 
-def _centre(connection: Connection, model: str, language: str) -> Vectors | None:
-    mine = (meanings.c.model == model, meanings.c.language == language)
-    newest = select(meanings.c.vector).where(*mine).order_by(meanings.c.id.desc()).limit(SAMPLE)
-    found = np.stack([read(data) for data in connection.scalars(newest)])
+def _centre(connection: Connection, known: Codes, language: str) -> Vectors:
+    newest = select(meanings.c.vector).where(*of_model(known), meanings.c.language == language)
+    vectors = connection.scalars(newest.order_by(meanings.c.id.desc()).limit(SAMPLE))
+    found = np.stack([read(data) for data in vectors])
     return np.asarray(found.sum(axis=0) / (len(found) + FEW), np.float32)
 
 
 def _refreshed(connection: Connection, held: Codes, newest: int) -> Codes:
     """With what came since. Where there are many, some at a time, so that not all vectors are in memory at once."""
     names = ("id", "article_id", "revision_id", "language", "vector")
-    new = select(*(meanings.c[name] for name in names)).where(meanings.c.model == held.model)
+    new = select(*(meanings.c[name] for name in names)).where(*of_model(held))
     after, ids, words, last = max(0, held.seen - LATE), [held.ids], [held.words], held.last
     while rows := connection.execute(new.where(meanings.c.id > after).order_by(meanings.c.id).limit(BATCH)).all():
         after = rows[-1].id
@@ -106,8 +115,7 @@ def _refreshed(connection: Connection, held: Codes, newest: int) -> Codes:
             words.append(_codes(_centred(held, fresh)))
     if len(ids) == 1:
         return replace(held, seen=newest)
-    joined = np.concatenate([one for one in words if one.size], axis=1)
-    return replace(held, ids=np.concatenate(ids), words=joined, last=last, seen=newest)
+    return replace(held, ids=np.concatenate(ids), words=np.concatenate(words, axis=1), last=last, seen=newest)
 
 
 def _centred(held: Codes, rows: Sequence[Any]) -> Vectors:

@@ -69,7 +69,7 @@ def clear(connection: Connection) -> None:
     connection.execute(delete(findable))  # PostgreSQL's grams go with it
 
 
-def holding(connection: Connection, terms: Iterable[str]) -> list[ColumnElement[bool]]:
+def holding(connection: Connection, terms: Iterable[str], *, most: int = MOST_CANDIDATES) -> list[ColumnElement[bool]]:
     """The conditions under which the text of a row of `articles` holds all the terms.
 
     Rare terms are looked up at once; for others the rows are to be looked at in the order that the reader wants.
@@ -77,7 +77,7 @@ def holding(connection: Connection, terms: Iterable[str]) -> list[ColumnElement[
     needles = list(dict.fromkeys(folded for term in terms if (folded := fold(term))))
     if not needles:
         return []
-    found = _found(connection, needles)
+    found = _found(connection, needles, most)
     return [among(connection, found)] if found is not None else [_looked_at(connection, needles)]
 
 
@@ -89,14 +89,14 @@ def among(connection: Connection, ids: Sequence[int], column: Column[int] = arti
     return column == any_(literal(list(ids), ARRAY(BIGINT)))
 
 
-def _found(connection: Connection, needles: Sequence[str]) -> list[int] | None:
+def _found(connection: Connection, needles: Sequence[str], most: int) -> list[int] | None:
     """The articles that hold the terms; None where too many might."""
     keys = np.unique(np.concatenate([sought(needle) for needle in needles]))
     if not len(keys):
         return None
     asked = {"keys": _match(keys) if connection.dialect.name == "sqlite" else keys.tolist()}
-    ids = connection.scalars(_candidates(connection).limit(MOST_CANDIDATES + 1), asked).all()
-    if len(ids) > MOST_CANDIDATES:
+    ids = connection.scalars(_candidates(connection).limit(most + 1), asked).all()
+    if len(ids) > most:
         return None
     exact = select(findable.c.article_id).where(
         among(connection, ids, findable.c.article_id), _holds(connection, needles)

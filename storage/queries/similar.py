@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import Connection, Row, select
 
 from pipeline.records import Vectors
-from storage.codes import Codes, Ids, codes
+from storage.codes import Codes, Ids, codes, of_model
 from storage.columns import MAX_ID
 from storage.meanings import read
 from storage.queries.filters import WHEN, Filter, scored
@@ -53,7 +53,7 @@ def similar(connection: Connection, article_id: int, n: int = 10, wanted: Filter
     known = _codes(connection)
     if known is None or not 0 < article_id <= MAX_ID:
         return ()
-    mine = (meanings.c.article_id == article_id, meanings.c.model == known.model)
+    mine = (meanings.c.article_id == article_id, *of_model(known))
     row = connection.execute(select(meanings.c.vector, meanings.c.language).where(*mine)).one_or_none()
     if row is None:
         return ()
@@ -63,13 +63,23 @@ def similar(connection: Connection, article_id: int, n: int = 10, wanted: Filter
 
 
 def nearest(
-    connection: Connection, vector: Vectors, n: int = 10, wanted: Filter | None = None, *, language: str = ""
+    connection: Connection,
+    vector: Vectors,
+    n: int = 10,
+    wanted: Filter | None = None,
+    *,
+    language: str = "",
+    candidates: Sequence[int] = CANDIDATES,
 ) -> tuple[Similar, ...]:
-    """The `n` articles nearest to a vector (d), which the model of the latest run gave for a text in this language."""
+    """The `n` articles nearest to a vector (d), which the model of the latest run gave for a text in this language.
+
+    `candidates`: how many by code are looked at, first, and then. None is near a vector of another size.
+    """
     known = _codes(connection)
-    if known is None or not len(known.ids):
+    if known is None or known.dimensions != len(vector):
         return ()
-    return _nearest(connection, known, known.centred(vector[None], [language])[0], _bounded(n), wanted or Filter())
+    centred = known.centred(vector[None], [language])[0]
+    return _nearest(connection, known, centred, _bounded(n), wanted or Filter(), candidates)
 
 
 def _bounded(n: int) -> int:
@@ -81,18 +91,23 @@ def _codes(connection: Connection) -> Codes | None:
     return codes(connection, run.run.model) if run else None
 
 
-def _nearest(connection: Connection, known: Codes, vector: Vectors, n: int, wanted: Filter) -> tuple[Similar, ...]:
-    if not len(known.ids):
-        return ()
+def _nearest(
+    connection: Connection,
+    known: Codes,
+    vector: Vectors,
+    n: int,
+    wanted: Filter,
+    candidates: Sequence[int] = CANDIDATES,
+) -> tuple[Similar, ...]:
     distances = known.distances(vector)
     rows: Sequence[Row[Any]] = ()
-    for most in CANDIDATES:
+    for most in candidates:
         rows = _scored(connection, wanted, known, _closest(known.ids, distances, most))
         if len(rows) >= n or most >= len(known.ids):
             return _ranked(rows, known, vector, n)
     allowed = connection.scalars(scored(connection, wanted, articles.c.id)).all()
     inside = np.isin(known.ids, np.fromiter(allowed, np.int64, len(allowed)))
-    rows = _scored(connection, wanted, known, _closest(known.ids[inside], distances[inside], CANDIDATES[0]))
+    rows = _scored(connection, wanted, known, _closest(known.ids[inside], distances[inside], candidates[0]))
     return _ranked(rows, known, vector, n)
 
 
@@ -106,7 +121,7 @@ def _closest(ids: Ids, distances: Any, most: int) -> list[int]:
 def _scored(connection: Connection, wanted: Filter, known: Codes, ids: Sequence[int]) -> Sequence[Row[Any]]:
     selection = scored(connection, wanted, *COLUMNS, meanings.c.vector, meanings.c.language.label("spoken"))
     joined = selection.join_from(articles, meanings, meanings.c.article_id == articles.c.id)
-    return connection.execute(joined.where(meanings.c.model == known.model, among(connection, ids))).all()
+    return connection.execute(joined.where(*of_model(known), among(connection, ids))).all()
 
 
 def _ranked(rows: Sequence[Row[Any]], known: Codes, vector: Vectors, n: int) -> tuple[Similar, ...]:
