@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from pipeline.errors import StorageError
-from storage import archive, migrations, search
+from storage import archive, migrations, search, standing
 from storage.archive import Contents, Kind, Manifest, TableMember
 from storage.columns import Id, Json, Text, Utc
 from storage.database import Database
@@ -164,6 +164,7 @@ def restore(
             _fill(connection, file, member, lambda: counter.tick("restoring"))
         migrations.apply(connection, "head", steps)
         search.fill(connection)
+        standing.rebuild(connection)
     return Restored(manifest=manifest, replaced=replaced)
 
 

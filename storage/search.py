@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 
 from storage.folding import Grams, fold, grams, sought
-from storage.schema import articles, findable
+from storage.schema import findable
 
 MOST_CANDIDATES = (
     10_000  # texts looked into, some 10 µs each; where more may hold the terms, a reader's page is full soon
@@ -69,8 +69,10 @@ def clear(connection: Connection) -> None:
     connection.execute(delete(findable))  # PostgreSQL's grams go with it
 
 
-def holding(connection: Connection, terms: Iterable[str], *, most: int = MOST_CANDIDATES) -> list[ColumnElement[bool]]:
-    """The conditions under which the text of a row of `articles` holds all the terms.
+def holding(
+    connection: Connection, terms: Iterable[str], article_id: Column[int], *, most: int = MOST_CANDIDATES
+) -> list[ColumnElement[bool]]:
+    """The conditions under which the article's text holds all the terms.
 
     Rare terms are looked up at once; for others the rows are to be looked at in the order that the reader wants.
     """
@@ -78,10 +80,12 @@ def holding(connection: Connection, terms: Iterable[str], *, most: int = MOST_CA
     if not needles:
         return []
     found = _found(connection, needles, most)
-    return [among(connection, found)] if found is not None else [_looked_at(connection, needles)]
+    if found is None:
+        return [_looked_at(connection, needles, article_id)]
+    return [among(connection, found, article_id)]
 
 
-def among(connection: Connection, ids: Sequence[int], column: Column[int] = articles.c.id) -> ColumnElement[bool]:
+def among(connection: Connection, ids: Sequence[int], column: Column[int]) -> ColumnElement[bool]:
     """Whether the column has one of the ids, which are one value to the database, however many."""
     if connection.dialect.name == "sqlite":
         listed = func.json_each(f"[{','.join(map(str, ids))}]").table_valued("value")
@@ -112,10 +116,10 @@ def _candidates(connection: Connection) -> Any:
     return select(literal_column(column).label("id")).select_from(text("findable_grams")).where(text(condition))
 
 
-def _looked_at(connection: Connection, needles: Sequence[str]) -> ColumnElement[bool]:
+def _looked_at(connection: Connection, needles: Sequence[str], article_id: Column[int]) -> ColumnElement[bool]:
     # a value, not EXISTS: PostgreSQL would turn that into a join, and look into every text before it sorts
-    held = select(_holds(connection, needles)).where(findable.c.article_id == articles.c.id)
-    return func.coalesce(held.correlate(articles).scalar_subquery(), False)
+    held = select(_holds(connection, needles)).where(findable.c.article_id == article_id)
+    return func.coalesce(held.correlate(article_id.table).scalar_subquery(), False)
 
 
 def _holds(connection: Connection, needles: Sequence[str]) -> ColumnElement[bool]:

@@ -14,9 +14,9 @@ from pipeline.records import Vectors
 from storage.codes import Codes, Ids, codes, of_model
 from storage.columns import MAX_ID
 from storage.meanings import read
-from storage.queries.filters import WHEN, Filter, scored
-from storage.schema import articles, meanings, revisions, scores
-from storage.scores import latest_run
+from storage.queries.filters import Filter, scored
+from storage.runs import current_run
+from storage.schema import articles, meanings, revisions, runs, standing
 from storage.search import among
 
 MOST = 100
@@ -39,12 +39,9 @@ class Similar:
 
 
 COLUMNS = (
-    articles.c.id.label("article_id"),
-    scores.c.id.label("score_id"),
-    *(articles.c[name] for name in ("url", "outlet")),
-    *(revisions.c[name] for name in ("language", "title")),
-    WHEN,
-    scores.c.tone,
+    *(standing.c[name] for name in ("article_id", "score_id", "outlet", "language", "at", "tone")),
+    articles.c.url,
+    revisions.c.title,
 )
 
 
@@ -71,7 +68,7 @@ def nearest(
     language: str = "",
     candidates: Sequence[int] = CANDIDATES,
 ) -> tuple[Similar, ...]:
-    """The `n` articles nearest to a vector (d), which the model of the latest run gave for a text in this language.
+    """The `n` articles nearest to a vector (d), which the model of the current run gave for a text in this language.
 
     `candidates`: how many by code are looked at, first, and then. None is near a vector of another size.
     """
@@ -87,8 +84,8 @@ def _bounded(n: int) -> int:
 
 
 def _codes(connection: Connection) -> Codes | None:
-    run = latest_run(connection)
-    return codes(connection, run.run.model) if run else None
+    model = connection.scalar(select(runs.c.model).where(runs.c.id == current_run(connection)))
+    return None if model is None else codes(connection, model)
 
 
 def _nearest(
@@ -105,7 +102,7 @@ def _nearest(
         rows = _scored(connection, wanted, known, _closest(known.ids, distances, most))
         if len(rows) >= n or most >= len(known.ids):
             return _ranked(rows, known, vector, n)
-    allowed = connection.scalars(scored(connection, wanted, articles.c.id)).all()
+    allowed = connection.scalars(scored(connection, wanted, standing.c.article_id)).all()
     inside = np.isin(known.ids, np.fromiter(allowed, np.int64, len(allowed)))
     rows = _scored(connection, wanted, known, _closest(known.ids[inside], distances[inside], candidates[0]))
     return _ranked(rows, known, vector, n)
@@ -120,8 +117,13 @@ def _closest(ids: Ids, distances: Any, most: int) -> list[int]:
 
 def _scored(connection: Connection, wanted: Filter, known: Codes, ids: Sequence[int]) -> Sequence[Row[Any]]:
     selection = scored(connection, wanted, *COLUMNS, meanings.c.vector, meanings.c.language.label("spoken"))
-    joined = selection.join_from(articles, meanings, meanings.c.article_id == articles.c.id)
-    return connection.execute(joined.where(*of_model(known), among(connection, ids))).all()
+    current = (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision)
+    joined = (
+        selection.join(meanings, meanings.c.article_id == standing.c.article_id)
+        .join(articles, articles.c.id == standing.c.article_id)
+        .join(revisions, current)
+    )
+    return connection.execute(joined.where(*of_model(known), among(connection, ids, standing.c.article_id))).all()
 
 
 def _ranked(rows: Sequence[Row[Any]], known: Codes, vector: Vectors, n: int) -> tuple[Similar, ...]:
