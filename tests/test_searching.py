@@ -27,7 +27,7 @@ from storage.database import Database, open_database
 from storage.folding import fold, folded_with_places, grams, sought
 from storage.queries import Filter
 from storage.schema import articles as articles_
-from storage.schema import findable, meanings, screenings
+from storage.schema import findable, meanings, runs
 from tests.samples import HOUR, IRRELEVANT, NOW, RUN, add_article, article, coded, entry
 from tests.web import Site, site
 
@@ -132,7 +132,8 @@ def test_common_terms_are_found_as_rare_ones_are(found_in: Database) -> None:
         for asked in [*WORDS, *PHRASES]:
             assert _ids(connection, asked, most=0) == _ids(connection, asked)
         looked_at = [
-            "folded" in str(search.holding(connection, ["条約"], most=most)[0]) for most in (0, search.MOST_CANDIDATES)
+            "folded" in str(search.holding(connection, ["条約"], articles_.c.id, most=most)[0])
+            for most in (0, search.MOST_CANDIDATES)
         ]
     assert looked_at == [True, False]
 
@@ -153,7 +154,7 @@ def test_the_index_follows_the_current_text(database: Database) -> None:
 
 
 def _ids(connection: Any, word: str, **options: Any) -> list[int]:
-    held = search.holding(connection, [word], **options)
+    held = search.holding(connection, [word], articles_.c.id, **options)
     return list(connection.scalars(select(articles_.c.id).where(*held).order_by(articles_.c.id)))
 
 
@@ -316,7 +317,7 @@ def test_the_meaning_outlives_the_vectors_and_follows_the_model(drawn: tuple[Dat
     with database.write() as connection:
         before = queries.similar(connection, 5, 3)
         later = scores.ensure_run(connection, replace(RUN, model="other"), NOW + HOUR)
-        connection.execute(update(screenings).values(run_id=later))
+        connection.execute(update(runs).where(runs.c.id == later).values(turn=9))
         after = queries.similar(connection, 5, 3)
     assert (len(before), after) == (3, ())
 
