@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from unicodedata import normalize
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,11 @@ def sought(folded: str) -> Grams:
     found = found if len(found) else _sorted(two) if len(two) else _sorted(one[wide])
     chosen = np.linspace(0, len(found) - 1, min(len(found), MOST_GRAMS)).astype(np.int64)
     return np.asarray(found[chosen], np.int32)
+
+
+def of_language(language: str) -> Grams:
+    """One number more for a text in this language, so that those in others need not be looked into."""
+    return np.array([crc32(language.encode())], np.uint32).view(np.int32)
 
 
 def _runs(folded: str) -> tuple[Numbers, Numbers, Numbers, npt.NDArray[np.bool_]]:

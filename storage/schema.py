@@ -192,7 +192,7 @@ passages = Table(
 # Derived from the current texts: no backup holds it, and a restore makes it anew.
 findable = Table(
     "findable", metadata, _to("articles", "article_id", primary_key=True, autoincrement=False),
-    *_must("folded"), info={"derived": True},
+    *_must("language folded"), info={"derived": True},
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
 
-from storage.folding import Grams, fold, grams, sought
+from storage.folding import Grams, fold, grams, of_language, sought
 from storage.schema import findable
 
 MOST_CANDIDATES = (
@@ -34,7 +34,7 @@ MOST_CANDIDATES = (
 )
 BATCH = 500
 _CURRENT = """
-    SELECT articles.id, revisions.title, revisions.text, revisions.extractor = 'removed' AS removed
+    SELECT articles.id, revisions.language, revisions.title, revisions.text, revisions.extractor = 'removed' AS removed
     FROM articles JOIN revisions ON revisions.article_id = articles.id AND revisions.number = articles.revision
 """
 
@@ -44,11 +44,12 @@ def keep(connection: Connection, article_ids: Iterable[int]) -> None:
     for article_id in article_ids:
         row = connection.execute(text(f"{_CURRENT} WHERE articles.id = :id"), {"id": article_id}).one_or_none()
         now = _compared(row) if row and not row.removed else None
-        former = connection.scalar(select(findable.c.folded).where(findable.c.article_id == article_id))
-        if former is not None and now != former:
-            _forget(connection, article_id, former)
-        if now is not None and now != former:
-            _add(connection, [(article_id, now)])
+        same = findable.c.article_id == article_id
+        former = connection.execute(select(findable.c.language, findable.c.folded).where(same)).one_or_none()
+        if former is not None and now != tuple(former):
+            _forget(connection, article_id, *former)
+        if now is not None and (former is None or now != tuple(former)):
+            _add(connection, [(article_id, *now)])
 
 
 def fill(connection: Connection) -> None:
@@ -58,7 +59,7 @@ def fill(connection: Connection) -> None:
         ORDER BY articles.id LIMIT {BATCH}"""
     after = 0
     while rows := connection.execute(text(page), {"after": after}).all():
-        _add(connection, [(row.id, _compared(row)) for row in rows])
+        _add(connection, [(row.id, *_compared(row)) for row in rows])
         after = rows[-1].id
 
 
@@ -70,16 +71,21 @@ def clear(connection: Connection) -> None:
 
 
 def holding(
-    connection: Connection, terms: Iterable[str], article_id: Column[int], *, most: int = MOST_CANDIDATES
+    connection: Connection,
+    terms: Iterable[str],
+    article_id: Column[int],
+    *,
+    language: str | None = None,
+    most: int = MOST_CANDIDATES,
 ) -> list[ColumnElement[bool]]:
-    """The conditions under which the article's text holds all the terms.
+    """The conditions under which the article's text holds all the terms. `language`: no other one is asked for.
 
     Rare terms are looked up at once; for others the rows are to be looked at in the order that the reader wants.
     """
     needles = list(dict.fromkeys(folded for term in terms if (folded := fold(term))))
     if not needles:
         return []
-    found = _found(connection, needles, most)
+    found = _found(connection, needles, language, most)
     if found is None:
         return [_looked_at(connection, needles, article_id)]
     return [among(connection, found, article_id)]
@@ -93,11 +99,12 @@ def among(connection: Connection, ids: Sequence[int], column: Column[int]) -> Co
     return column == any_(literal(list(ids), ARRAY(BIGINT)))
 
 
-def _found(connection: Connection, needles: Sequence[str], most: int) -> list[int] | None:
+def _found(connection: Connection, needles: Sequence[str], language: str | None, most: int) -> list[int] | None:
     """The articles that hold the terms; None where too many might."""
     keys = np.unique(np.concatenate([sought(needle) for needle in needles]))
     if not len(keys):
         return None
+    keys = keys if language is None else np.append(keys, of_language(language))
     asked = {"keys": _match(keys) if connection.dialect.name == "sqlite" else keys.tolist()}
     ids = connection.scalars(_candidates(connection).limit(most + 1), asked).all()
     if len(ids) > most:
@@ -127,28 +134,32 @@ def _holds(connection: Connection, needles: Sequence[str]) -> ColumnElement[bool
     return and_(*(place(findable.c.folded, needle) > 0 for needle in needles))
 
 
-def _compared(row: Any) -> str:
+def _compared(row: Any) -> tuple[str, str]:
     """No term has a line break, so none is found across that between title and text."""
-    return f"{fold(row.title)}\n{fold(row.text)}"
+    return row.language, f"{fold(row.title)}\n{fold(row.text)}"
 
 
-def _add(connection: Connection, texts: list[tuple[int, str]]) -> None:
-    connection.execute(
-        findable.insert(), [{"article_id": article_id, "folded": folded} for article_id, folded in texts]
-    )
+def _add(connection: Connection, texts: list[tuple[int, str, str]]) -> None:
+    names = ("article_id", "language", "folded")
+    connection.execute(findable.insert(), [dict(zip(names, one, strict=True)) for one in texts])
+    keys = {article_id: _keys(language, folded) for article_id, language, folded in texts}
     if connection.dialect.name == "sqlite":
-        rows: list[Any] = [{"id": article_id, "grams": _words(grams(folded))} for article_id, folded in texts]
+        rows: list[Any] = [{"id": article_id, "grams": _words(found)} for article_id, found in keys.items()]
         connection.execute(text("INSERT INTO findable_grams (rowid, grams) VALUES (:id, :grams)"), rows)
     else:
-        rows = [{"id": article_id, "grams": grams(folded).tolist()} for article_id, folded in texts]
+        rows = [{"id": article_id, "grams": found.tolist()} for article_id, found in keys.items()]
         connection.execute(text("INSERT INTO findable_grams (article_id, grams) VALUES (:id, :grams)"), rows)
 
 
-def _forget(connection: Connection, article_id: int, former: str) -> None:
+def _forget(connection: Connection, article_id: int, language: str, folded: str) -> None:
     if connection.dialect.name == "sqlite":  # a table that keeps no text has to be told what it forgets
         gone = "INSERT INTO findable_grams (findable_grams, rowid, grams) VALUES ('delete', :id, :grams)"
-        connection.execute(text(gone), {"id": article_id, "grams": _words(grams(former))})
+        connection.execute(text(gone), {"id": article_id, "grams": _words(_keys(language, folded))})
     connection.execute(delete(findable).where(findable.c.article_id == article_id))
+
+
+def _keys(language: str, folded: str) -> Grams:
+    return np.union1d(grams(folded), of_language(language))
 
 
 def _words(numbers: Grams) -> str:

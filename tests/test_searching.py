@@ -138,6 +138,13 @@ def test_common_terms_are_found_as_rare_ones_are(found_in: Database) -> None:
     assert looked_at == [True, False]
 
 
+def test_words_are_found_in_one_language_alone(found_in: Database) -> None:
+    with found_in.write() as connection:
+        changed = article("https://b.example/5", "条約 in quotation. Hope", language="ja", outlet="Other")
+        add_article(connection, changed, tone=0.1)
+    assert [urls(found_in, "条約", language=language) for language in ("en", "ja", "ru")] == [{"1", "4"}, {"5"}, set()]
+
+
 def test_the_index_follows_the_current_text(database: Database) -> None:
     with database.write() as connection:
         add_article(connection, article(text="Shikotan first. Hope"), tone=0.1)

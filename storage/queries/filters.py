@@ -50,7 +50,8 @@ def scored(connection: Connection, wanted: Filter, *columns: Any) -> Select[Any]
     """A selection of `columns` of `standing` over the articles that `wanted` lets through."""
     run = standing.c.run_id == run_or_current(connection, wanted.run_id)
     selection = select(*columns).select_from(standing).where(run, *_conditions(connection, wanted))
-    return selection.where(*holding(connection, terms(wanted.text or ""), standing.c.article_id))
+    sought = terms(wanted.text or "")
+    return selection.where(*holding(connection, sought, standing.c.article_id, language=wanted.language))
 
 
 def run_or_current(connection: Connection, run_id: int | None) -> int | None:

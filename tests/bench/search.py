@@ -98,7 +98,8 @@ def add(database: Database, batch: list[dict[str, Any]], draw: Any) -> None:
             connection.execute(insert(table), list(rows))
 
         put(articles, ({"id": row["id"], "url": f"https://a.example/{row['id']}", "outlet": f"o{row['id'] % 100}",
-            "language": row["language"], "first_seen_at": when[row["id"]], "revision": 1} for row in batch))  # fmt: skip
+            "language": row["language"], "first_seen_at": when[row["id"]], "revision": 1}
+            for row in batch))  # fmt: skip
         put(revisions, ({"id": row["id"], "article_id": row["id"], "number": 1, "content_hash": hashes[row["id"]],
             "title": row["title"], "language": row["language"], "text": row["text"], "partial": False,
             "fetched_at": NOW} for row in batch))  # fmt: skip

@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.create_table(
         "findable",
         sa.Column("article_id", ID, primary_key=True, autoincrement=False),
-        sa.Column("folded", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in ("language", "folded")),
         sa.ForeignKeyConstraint(["article_id"], ["articles.id"], name=op.f("fk_findable_article_id")),
         sa.PrimaryKeyConstraint("article_id", name=op.f("pk_findable")),
     )
