@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, closing, nullcontext
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -25,6 +26,9 @@ from pipeline.upkeep import Upkeep
 from storage import tokens
 from storage.database import Database
 from storage.presence import Election
+
+if TYPE_CHECKING:
+    from pipeline.analyse.judge import Judge
 
 log = structlog.get_logger()
 Address = tuple[str, int]
@@ -53,7 +57,8 @@ async def serve(
             ticks = await stack.enter_async_context(_Passes(tools, database, settings))
             duties: list[Duty] = [Upkeep(settings, database), Post(settings, database)]
             await stack.enter_async_context(attended(duties, election.elected, settings.poll.tick_s))
-        await (_answer(settings, database, ticks) if address else _wait_for_signal())
+            judge = tools.judge
+        await (_answer(settings, database, ticks, judge) if address else _wait_for_signal())
         log.info("stopping")
 
 
@@ -120,13 +125,15 @@ def _refuse_without_tokens(database: Database, web: WebSettings) -> None:
     )
 
 
-async def _answer(settings: Settings, database: Database, ticks: Mapping[str, int] | None) -> None:
+async def _answer(settings: Settings, database: Database, ticks: Mapping[str, int] | None, judge: Judge | None) -> None:
     """Answer over HTTP until told to stop.
 
     uvicorn would raise the signal anew when it has stopped, and so end the process before a pass is done.
     """
     import uvicorn
 
+    from pipeline.analyse.judge import load_judge
+    from pipeline.report.asked import Asked
     from pipeline.report.sessions import session_key
     from pipeline.report.web import web_app
 
@@ -134,6 +141,7 @@ async def _answer(settings: Settings, database: Database, ticks: Mapping[str, in
     key = session_key(web.secret.get_secret_value(), settings.storage.directory())
     app = web_app(settings, database, key)
     app.state.ticks = ticks
+    app.state.embed = Asked(lambda: (judge or load_judge(settings)).meaning)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -157,6 +165,7 @@ async def _answer(settings: Settings, database: Database, ticks: Mapping[str, in
     server.should_exit = True
     await answering
     stopped.cancel()
+    app.state.embed.close()
 
 
 async def _wait_for_signal() -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from pipeline.errors import StorageError
 from pipeline.records import Article, Dropped
+from storage import meanings, search
 from storage.entries import StoredEntry, add_entries, lock_page, pending, retry_later
 from storage.leases import Lease, rows_under
 from storage.schema import article_urls, articles, drops, entries, feeds, revisions, scores, screenings
@@ -71,6 +72,7 @@ def store(connection: Connection, entry_id: int, article: Article, now: datetime
     else:
         result = _revise(connection, article_id, article, now)
     _settle(connection, entry_id, urls, result.article_id)
+    search.keep(connection, [result.article_id])
     if result.outcome != "new":
         restand(connection, result.article_id)
     return result
@@ -131,6 +133,7 @@ def _revise(connection: Connection, article_id: int, article: Article, now: date
     if same:
         if _is_at(connection, article_id, article.url):  # an edit taken back: the former wording is current again
             connection.execute(update(articles).where(articles.c.id == article_id).values(revision=same.number))
+            meanings.keep(connection, same.id)
         return Stored(article_id=article_id, revision_id=same.id, outcome="same")
     if len(rows) >= MAX_REVISIONS:
         return Stored(article_id=article_id, revision_id=current.id, outcome="same")

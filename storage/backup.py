@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from pipeline.errors import StorageError
-from storage import archive, migrations, standing
+from storage import archive, migrations, search, standing
 from storage.archive import Contents, Kind, Manifest, TableMember
 from storage.columns import Id, Json, Text, Utc
 from storage.schema import metadata
@@ -200,6 +200,7 @@ def restore(
         for member in manifest.tables:
             _fill(connection, file, member, lambda: counter.tick("restoring"))
         migrations.apply(connection, "head", steps)
+        search.fill(connection)
         standing.rebuild(connection)
     return Restored(manifest=manifest, replaced=replaced)
 
@@ -216,6 +217,7 @@ def _make_room(connection: Connection, url: str, now: datetime, replace: Path | 
         )
     file = replace / named(now, "replaced")
     _save(connection, tables, file, now, quiet)
+    search.clear(connection)
     for table in reversed(tables):
         connection.execute(table.delete())
     return file

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -43,6 +45,18 @@ NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
+}
+# What `findable` is searched by; SQLAlchemy knows no such tables.
+GRAMS = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE findable_grams USING fts5(grams, content='', columnsize=0, detail=none, "
+        "tokenize='ascii')",
+    ),
+    "postgresql": (
+        "CREATE TABLE findable_grams (article_id bigint CONSTRAINT pk_findable_grams PRIMARY KEY CONSTRAINT "
+        "fk_findable_grams_article_id REFERENCES findable ON DELETE CASCADE, grams integer[] NOT NULL)",
+        "CREATE INDEX ix_findable_grams_grams ON findable_grams USING gin (grams)",
+    ),
 }
 
 metadata = MetaData(naming_convention=NAMES)
@@ -178,6 +192,30 @@ vectors = Table(
 passages = Table(
     "passages", metadata, _key("revision_id", Id), _key("model", Text()), _key("position", Integer()),
     *_span(), ForeignKeyConstraint(["revision_id", "model"], ["vectors.revision_id", "vectors.model"]),
+)  # fmt: skip
+
+# Derived from the current texts: no backup holds it, and a restore makes it anew.
+findable = Table(
+    "findable", metadata, _to("articles", "article_id", primary_key=True, autoincrement=False),
+    *_must("language folded"), info={"derived": True},
+)  # fmt: skip
+
+
+@event.listens_for(findable, "after_create")
+def _make_grams(_: Table, connection: Connection, **__: Any) -> None:
+    for statement in GRAMS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+@event.listens_for(findable, "before_drop")
+def _drop_grams(_: Table, connection: Connection, **__: Any) -> None:
+    connection.exec_driver_sql("DROP TABLE IF EXISTS findable_grams")
+
+
+meanings = Table(
+    "meanings", metadata, _id(), _to("articles", "article_id"), _to("revisions", "revision_id"),
+    *_must("model language"), *_must("vector", LargeBinary()), UniqueConstraint("article_id"),
+    Index(None, "revision_id"),
 )  # fmt: skip
 
 screenings = Table(

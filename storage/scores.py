@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, select
 
 from pipeline.errors import StorageError
 from pipeline.records import Article, CodedPassage, EmbeddedArticle, Passage, Relevance, Score
+from storage import meanings
 from storage.articles import load
 from storage.runs import StoredRun, ensure_run, latest_run, stamp_of, take_turn_if_done
 from storage.schema import coding_codes, codings, passages, revisions, scores, screenings, vectors
@@ -56,13 +57,13 @@ def save_vectors(connection: Connection, revision_id: int, embedded: EmbeddedArt
     key = {"revision_id": revision_id, "model": embedded.model}
     rows = [key | _span(passage) for passage in embedded.passages]
     row = key | {"count": kept.shape[0], "dimensions": kept.shape[1], "data": kept.tobytes()}
-    if _is_kept(connection, row, rows):
-        return
-    for table in (passages, vectors):
-        same = (table.c.revision_id == revision_id) & (table.c.model == embedded.model)
-        connection.execute(delete(table).where(same))
-    insert_new(connection, vectors, [row])
-    insert_new(connection, passages, rows)
+    if not _is_kept(connection, row, rows):
+        for table in (passages, vectors):
+            same = (table.c.revision_id == revision_id) & (table.c.model == embedded.model)
+            connection.execute(delete(table).where(same))
+        insert_new(connection, vectors, [row])
+        insert_new(connection, passages, rows)
+    meanings.keep(connection, revision_id, embedded.model)
 
 
 def _is_kept(connection: Connection, row: dict[str, Any], rows: list[dict[str, Any]]) -> bool:

@@ -9,12 +9,13 @@ from datetime import datetime
 from operator import eq, ge, le, lt
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, literal, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, exists, false, func, literal, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storage.columns import MAX_ID, Text, storable
+from storage.columns import MAX_ID, storable
 from storage.runs import current_run
-from storage.schema import articles, coding_codes, revisions, scores, standing, word_sums
+from storage.schema import coding_codes, scores, standing, word_sums
+from storage.search import holding
 
 MAX_TERMS = 32
 RARE = 20_000  # articles that are sorted faster than they are met in the order of all
@@ -28,8 +29,8 @@ class Filter:
 
     `since` is included and `until` is not; they refer to the time of publication, or else to when the
     article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, in any
-    case; nothing in it is special beside the quotation marks. `omitted`: a context fact that the article leaves
-    out. `run_id`: the current run by default.
+    case, width and white space; nothing in it is special beside the quotation marks. `omitted`: a context fact that
+    the article leaves out. `run_id`: the current run by default.
     """
 
     outlet: str | None = None
@@ -52,11 +53,7 @@ def scored(connection: Connection, wanted: Filter, *columns: Any) -> Select[Any]
     conditions = [standing.c.run_id == run_id, *_plain(wanted), *_having(connection, wanted, run_id)]
     selection = select(*columns).select_from(standing).where(*conditions)
     sought = terms(wanted.text or "")
-    if not sought:
-        return selection
-    current = and_(articles.c.id == revisions.c.article_id, articles.c.revision == revisions.c.number)
-    joined = selection.join(articles, articles.c.id == standing.c.article_id).join(revisions, current)
-    return joined.where(*(_holds(connection, term) for term in sought))
+    return selection.where(*holding(connection, sought, standing.c.article_id, language=wanted.language))
 
 
 def run_or_current(connection: Connection, run_id: int | None) -> int | None:
@@ -113,9 +110,3 @@ def terms(text: str) -> list[str]:
     """The first MAX_TERMS different words and quoted phrases of a search."""
     found = (phrase or word for phrase, word in re.findall(r'"([^"]*)"|([^\s"]+)', storable(text)))
     return list(dict.fromkeys(term for raw in found if (term := raw.strip())))[:MAX_TERMS]
-
-
-def _holds(connection: Connection, term: str) -> ColumnElement[bool]:
-    place = func.instr if connection.dialect.name == "sqlite" else func.strpos
-    lowered = func.lower(literal(term, Text()))
-    return or_(*(place(func.lower(column), lowered) > 0 for column in (revisions.c.title, revisions.c.text)))

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from pipeline.report.api.coverage import coverage_routes
 from pipeline.report.api.operations import operations_routes
+from pipeline.report.api.search import search_routes
 
 
 def api_routes() -> APIRouter:
@@ -13,4 +14,5 @@ def api_routes() -> APIRouter:
     router = APIRouter()
     router.include_router(operations_routes())
     router.include_router(coverage_routes())
+    router.include_router(search_routes())
     return router
