@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,52 +122,44 @@ def half_kept(database: Database) -> int:
 def _forked(work: Callable[[], Any]) -> int:
     """The wait status of a child that does the work."""
     if (child := os.fork()) == 0:
-        status = 1
         try:
             work()
-            status = 0
-        finally:
-            os._exit(status)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
     return os.waitpid(child, 0)[1]
 
 
-def _clear(url: str) -> None:
-    database = open_database(url)
+def _clear(database: Database) -> None:
     with database.write() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
     database.close()
 
 
-def _run(url: str, settings: Settings, transactions: int = 0, *, before: bool = False) -> None:
-    asyncio.run(cheap_pass(Mortal(open_database(url), transactions, before=before), settings, at_once=4))
+def _run(database: Database, settings: Settings, transactions: int = 0, *, before: bool = False) -> None:
+    asyncio.run(cheap_pass(Mortal(database, transactions, before=before), settings, at_once=4))
 
 
-def _look(url: str, *looks: Callable[[Database], Any]) -> list[Any]:
-    database = open_database(url)
-    found = [look(database) for look in looks]
-    database.close()
-    return found
-
-
-def kills(url: str, settings: Settings) -> None:
+def kills(database: Database, settings: Settings) -> None:
     """Print what a kill at each transaction leaves, and whether the pass after it mends that."""
-    _clear(url)
-    assert _forked(lambda: _run(url, settings)) == 0
-    [undisturbed] = _look(url, rows_of)
+    _clear(database)
+    _run(database, settings)
+    undisturbed = rows_of(database)
     for step in range(2, 1000):
         number, before = step // 2, step % 2 == 0
-        _clear(url)
-        died = _forked(lambda: _run(url, settings, number, before=before))  # noqa: B023 - done before the next
-        torn = _look(url, ahead, half_kept)
-        mended = _forked(lambda: _run(url, settings))
-        [rows, left] = _look(url, rows_of, held)
-        done = died == 0 and mended == 0
+        _clear(database)  # which also closes the connections, so that no child inherits one
+        died = _forked(lambda: _run(database, settings, number, before=before))  # noqa: B023 - done before the next
+        torn = ahead(database), half_kept(database)
+        database.close()
+        mended = _forked(lambda: _run(database, settings))
+        rows, left = rows_of(database), held(database)
         print(json.dumps({
             "transaction": number, "before": before, "died": died, "ahead": torn[0], "half_kept": torn[1],
             "mended": mended, "same": rows == undisturbed, "held": left, "entries": len(rows["entries"]),
         }), flush=True)  # fmt: skip
-        if done:
+        if died == 0:
             return
 
 
@@ -179,7 +172,7 @@ def main(arguments: list[str]) -> None:
         judge: Any = CheapJudge(float(seconds))
         asyncio.run(serve(chosen, open_database(url), None, scheduled=True, judge=judge))
     else:
-        kills(arguments[0], load(Path(arguments[1]), environ={}))
+        kills(open_database(arguments[0]), load(Path(arguments[1]), environ={}))
 
 
 if __name__ == "__main__":

@@ -187,12 +187,13 @@ def test_two_passes_side_by_side_read_each_feed_and_page_once(database: Database
         settings = crowd_settings(crowd, tmp_path)
 
         async def go() -> list[Any]:
+            announced = await cheap_pass(database, settings, stopping=lambda: rows(database, entries) == 80)
             passes = (cheap_pass(database, settings, at_once=4, judge=CheapJudge(0.01)) for _ in range(2))
-            return await asyncio.gather(*passes)
+            return [announced, *await asyncio.gather(*passes)]
 
         reports = asyncio.run(go())
     shares = [report.counts["new"] for report in reports]
-    assert (sum(len(report.feeds) for report in reports), sum(shares), min(shares) > 10) == (4, 80, True)
+    assert (sum(len(report.feeds) for report in reports), sum(shares), min(shares[1:]) > 10) == (4, 80, True)
     assert set(crowd.pages.values()) == {1}
     assert [rows(database, table) for table in (entries, revisions, scores_table)] == [80, 80, 80]
     assert held(database) == 0
@@ -287,15 +288,15 @@ def test_a_pass_that_is_to_stop_ends_what_it_began_and_frees_the_rest(database: 
 
 
 def test_F51_a_pass_killed_at_any_transaction_is_mended_by_the_next(empty_url: str, tmp_path: Path) -> None:
-    with Crowd(2, 2) as crowd:
+    with Crowd(1, 2) as crowd:
         command = [sys.executable, "-m", "tests.cheap", empty_url, str(crowd.settings(tmp_path))]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"transaction"')]
     killed, last = found[:-1], found[-1]
-    assert (done.returncode, last["died"], len(killed) >= 24) == (0, 0, True), done.stderr[-2000:]
+    assert (done.returncode, last["died"], len(killed) >= 20) == (0, 0, True), done.stderr[-2000:]
     assert {one["died"] for one in killed} == {signal.SIGKILL}
     for one in found:
-        wanted = {"mended": 0, "ahead": 0, "half_kept": 0, "same": True, "held": 0, "entries": 4}
+        wanted = {"mended": 0, "ahead": 0, "half_kept": 0, "same": True, "held": 0, "entries": 2}
         assert {name: one[name] for name in wanted} == wanted, one
 
 
