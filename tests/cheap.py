@@ -124,7 +124,7 @@ def _forked(work: Callable[[], Any]) -> int:
     if (child := os.fork()) == 0:
         try:
             work()
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - a child must not come back
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

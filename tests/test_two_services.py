@@ -149,8 +149,8 @@ def test_duties_are_looked_after_by_the_elected_at_its_election_and_then_at_thei
             seen.append(chore.looks)
             return votes.pop(0) if votes else True
 
-        async with attended([chore], elected, 0.05):
-            while len(seen) < 14:
+        async with attended([chore], elected, 0.2):
+            while len(seen) < 14:  # noqa: ASYNC110 - it is asked in a thread
                 await asyncio.sleep(0.02)
         assert chore.stopped
         return [seen[2], seen[5], seen[13]]
