@@ -104,11 +104,13 @@ def state(database: Database) -> dict[str, int]:
     return found | {"held": held(database)}
 
 
-def endure(services: Services, crowd: Crowd, database: Database, *, seconds: float, every_s: float) -> int:
+def endure(
+    services: Services, crowd: Crowd, database: Database, *, seconds: float, every_s: float, pause_s: float = 0.5
+) -> int:
     """Let outlets bring news and kill services for a while; returns how often validators were ahead of entries."""
     ahead, until, next_kill = 0, time.monotonic() + seconds, time.monotonic() + every_s
     while time.monotonic() < until:
-        time.sleep(0.5)
+        time.sleep(pause_s)
         crowd.each += 1
         ahead += ahead_of_entries(database, crowd)
         if time.monotonic() >= next_kill:
@@ -117,11 +119,11 @@ def endure(services: Services, crowd: Crowd, database: Database, *, seconds: flo
     return ahead
 
 
-def settle(crowd: Crowd, database: Database, seconds: float) -> dict[str, int]:
-    """Wait until all is done that outlets announce."""
+def settle(crowd: Crowd, database: Database, seconds: float, *, judged: bool = True) -> dict[str, int]:
+    """Wait until all is done that outlets announce; if it is all `judged` to be relevant, also scored."""
     wanted, until = crowd.feeds * crowd.each, time.monotonic() + seconds
     found = state(database)
-    while (found["scores"] < wanted or found["waiting"]) and time.monotonic() < until:
+    while (found["scores" if judged else "entries"] < wanted or found["waiting"]) and time.monotonic() < until:
         time.sleep(0.3)
         found = state(database)
     return found
