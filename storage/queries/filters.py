@@ -98,15 +98,17 @@ def _bears(code: str, *, rare: bool) -> ColumnElement[bool]:
     """A rare code is looked up at once; else the articles are looked at in the order that the reader wants."""
     if rare:
         return standing.c.score_id.in_(select(coding_codes.c.score_id).where(coding_codes.c.code == code))
-    return exists().where(coding_codes.c.score_id == standing.c.score_id, coding_codes.c.code == code)
+    borne = coding_codes.alias("borne")  # else a selection that joins the codes would take these for its own
+    return exists().where(borne.c.score_id == standing.c.score_id, borne.c.code == code)
 
 
 def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:
-    score = scores.c.id == standing.c.score_id
+    own = scores.alias("own")
+    score = own.c.id == standing.c.score_id
     if connection.dialect.name == "postgresql":
-        return exists().where(score, type_coerce(scores.c.omitted, JSONB).contains([storable(fact)]))
-    each = func.json_each(scores.c.omitted).table_valued("value")
-    return exists().select_from(scores.join(each, literal(True))).where(score, each.c.value == storable(fact))
+        return exists().where(score, type_coerce(own.c.omitted, JSONB).contains([storable(fact)]))
+    each = func.json_each(own.c.omitted).table_valued("value", name="left_out")
+    return exists().select_from(own.join(each, literal(True))).where(score, each.c.value == storable(fact))
 
 
 def terms(text: str) -> list[str]:

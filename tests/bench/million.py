@@ -182,6 +182,7 @@ MEASURED: dict[str, Callable[[Connection], Any]] = {
     "runs": queries.runs,
     "one article": lambda c: queries.article_view(c, 777),
     "scans: trend of a code": lambda c: queries.trend(c, Filter(code="code_3"), period="month"),
+    "scans: codes beside a common one": lambda c: queries.code_shares(c, Filter(code="code_0")),
     "scans: outlets above a tone": lambda c: queries.by_group(c, Filter(tone_min=0.2), group="outlet"),
 }
 
