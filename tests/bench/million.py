@@ -163,6 +163,8 @@ MEASURED: dict[str, Callable[[Connection], Any]] = {
     "list, a fact left out, one kind": lambda c: queries.coverage(c, Filter(omitted="motives", kind="wire"), limit=50),
     "list, by tone and language": lambda c: queries.coverage(c, HOPEFUL, limit=50),
     "list, no such outlet": lambda c: queries.coverage(c, Filter(outlet="None"), limit=50),
+    "list, credulous, of a year": lambda c: queries.coverage(c, YEAR, sort="credulous", limit=50),
+    "list, newest, of extreme tone": lambda c: queries.coverage(c, Filter(tone_min=0.99), limit=50),
     "count": queries.count,
     "count, one rare code": lambda c: queries.count(c, RARE),
     "extremes, a week": lambda c: queries.extremes(c, 5, Filter(since=END - timedelta(7))),
