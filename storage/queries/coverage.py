@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from storage.queries.cursors import ORDERS, Sort, beyond, cursor
+from storage.queries.cursors import KEYS, ORDERS, Sort, beyond, cursor
 from storage.queries.filters import Filter, scored
 from storage.schema import articles, coding_codes, revisions, runs, scores, standing
 
@@ -83,7 +83,7 @@ def coverage(
     Raises StorageError (`bad_cursor`) for an `after` that no page of the same sort gave.
     """
     limit = min(max(limit, 1), MAX_LIMIT)
-    selection = scored(connection, wanted or Filter(), standing.c.score_id)
+    selection = scored(connection, wanted or Filter(), standing.c.score_id, along=KEYS[sort])
     if after is not None:
         selection = selection.where(beyond(sort, after))
     rows = rows_of(connection, selection.order_by(*ORDERS[sort]).limit(limit + 1))
@@ -100,7 +100,11 @@ def coverage_of(connection: Connection, article_id: int) -> Coverage | None:
 
 def count(connection: Connection, wanted: Filter | None = None, *, most: int = 10_000) -> int:
     """How many scored articles there are; counts no further than `most`."""
-    found = scored(connection, wanted or Filter(), standing.c.score_id).limit(max(most, 0)).subquery()
+    found = (
+        scored(connection, wanted or Filter(), standing.c.article_id, along=standing.c.article_id)
+        .limit(max(most, 0))
+        .subquery()
+    )
     return int(connection.scalar(select(func.count()).select_from(found)) or 0)
 
 
@@ -108,7 +112,8 @@ def extremes(
     connection: Connection, n: int, wanted: Filter | None = None
 ) -> tuple[tuple[Coverage, ...], tuple[Coverage, ...]]:
     """The `n` most credulous and the `n` most vigilant articles, the extreme first."""
-    selection = scored(connection, wanted or Filter(), standing.c.score_id).limit(min(max(n, 0), MAX_LIMIT))
+    selection = scored(connection, wanted or Filter(), standing.c.score_id, along=standing.c.tone)
+    selection = selection.limit(min(max(n, 0), MAX_LIMIT))
     return (
         rows_of(connection, selection.order_by(*ORDERS["credulous"])),
         rows_of(connection, selection.order_by(*ORDERS["vigilant"])),

@@ -6,10 +6,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from operator import eq, ge, le, lt
+from operator import ge, le, lt
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, false, func, literal, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    exists,
+    false,
+    func,
+    literal,
+    literal_column,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.columns import MAX_ID, storable
@@ -47,10 +58,18 @@ class Filter:
     run_id: int | None = None
 
 
-def scored(connection: Connection, wanted: Filter, *columns: Any) -> Select[Any]:
-    """A selection of `columns` of `standing` over the articles that `wanted` lets through."""
+def scored(connection: Connection, wanted: Filter, *columns: Any, along: Any = None) -> Select[Any]:
+    """A selection of `columns` of `standing` over the articles that `wanted` lets through.
+
+    `along`: the column in whose order a reader wants the first of them, which are then looked for in that order unless
+    few have what else is asked for.
+    """
     run_id = run_or_current(connection, wanted.run_id)
-    conditions = [standing.c.run_id == run_id, *_plain(wanted), *_having(connection, wanted, run_id)]
+    code, rare = _coded(connection, wanted, run_id, along)
+    # + 0 keeps SQLite from going through all scores of the run, in search of a few
+    run = standing.c.run_id + 0 == run_id if rare else standing.c.run_id == run_id
+    ranges = [condition for one in _ranges(wanted) for condition in one.conditions(connection, run_id, along)]
+    conditions = [run, *_named(wanted), *ranges, *code, *_omitting(connection, wanted, run_id)]
     selection = select(*columns).select_from(standing).where(*conditions)
     sought = terms(wanted.text or "")
     return selection.where(*holding(connection, sought, standing.c.article_id, language=wanted.language))
@@ -63,27 +82,58 @@ def run_or_current(connection: Connection, run_id: int | None) -> int | None:
     return current_run(connection)
 
 
-def _plain(wanted: Filter) -> list[ColumnElement[bool]]:
-    asked: list[tuple[Any, Callable[[Any, Any], ColumnElement[bool]], Any]] = [
-        *((standing.c[name], eq, getattr(wanted, name)) for name in get_args(Group)),
-        (standing.c.at, ge, wanted.since),
-        (standing.c.at, lt, wanted.until),
-        (standing.c.tone, ge, wanted.tone_min),
-        (standing.c.tone, le, wanted.tone_max),
+def _named(wanted: Filter) -> list[ColumnElement[bool]]:
+    asked = {name: getattr(wanted, name) for name in get_args(Group)}
+    return [standing.c[name] == value for name, value in asked.items() if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    column: Any
+    bounds: tuple[tuple[Callable[[Any, Any], ColumnElement[bool]], Any], ...]
+
+    def conditions(self, connection: Connection, run_id: int | None, along: Any) -> list[ColumnElement[bool]]:
+        """That the column lies within the bounds; by its index unless that would bring many rows to be sorted."""
+        conditions = self._of(self.column)
+        sorted_by_other = along is not None and along is not self.column and connection.dialect.name == "sqlite"
+        if not conditions or not sorted_by_other:  # PostgreSQL knows by itself how many there are
+            return conditions
+        some = select(literal(1)).select_from(standing).where(standing.c.run_id == run_id, *conditions).limit(RARE)
+        is_rare = (connection.scalar(select(func.count()).select_from(some.subquery())) or 0) < RARE
+        return conditions if is_rare else self._of(literal_column(f"+{self.column}", self.column.type))
+
+    def _of(self, column: Any) -> list[ColumnElement[bool]]:
+        return [compare(column, value) for compare, value in self.bounds if value is not None]
+
+
+def _ranges(wanted: Filter) -> tuple[_Range, _Range]:
+    return (
+        _Range(standing.c.at, ((ge, wanted.since), (lt, wanted.until))),
+        _Range(standing.c.tone, ((ge, wanted.tone_min), (le, wanted.tone_max))),
+    )
+
+
+def _coded(
+    connection: Connection, wanted: Filter, run_id: int | None, along: Any
+) -> tuple[list[ColumnElement[bool]], bool]:
+    """The condition that a code sets, and whether those of the run that meet it are to be looked up at once."""
+    if wanted.code is None:
+        return [], False
+    n = _occurring(connection, run_id, "code", wanted.code)
+    if n == 0:
+        return [false()], False
+    borne = coding_codes.alias("borne")  # else a selection that joins the codes would take these for its own
+    if along is None or n < RARE:
+        return [standing.c.score_id.in_(select(borne.c.score_id).where(borne.c.code == wanted.code))], True
+    return [exists().where(borne.c.score_id == standing.c.score_id, borne.c.code == wanted.code)], False
+
+
+def _omitting(connection: Connection, wanted: Filter, run_id: int | None) -> list[ColumnElement[bool]]:
+    if wanted.omitted is None:
+        return []
+    return [
+        _omits(connection, wanted.omitted) if _occurring(connection, run_id, "omitted", wanted.omitted) else false()
     ]
-    return [compare(column, value) for column, compare, value in asked if value is not None]
-
-
-def _having(connection: Connection, wanted: Filter, run_id: int | None) -> list[ColumnElement[bool]]:
-    """The conditions that a code and an omitted fact set, by how many articles of the run have them."""
-    found: list[ColumnElement[bool]] = []
-    if wanted.code is not None:
-        n = _occurring(connection, run_id, "code", wanted.code)
-        found.append(_bears(wanted.code, rare=n < RARE) if n else false())
-    if wanted.omitted is not None:
-        n = _occurring(connection, run_id, "omitted", wanted.omitted)
-        found.append(_omits(connection, wanted.omitted) if n else false())
-    return found
 
 
 def _occurring(connection: Connection, run_id: int | None, what: str, word: str) -> int:
@@ -91,19 +141,13 @@ def _occurring(connection: Connection, run_id: int | None, what: str, word: str)
     return int(connection.scalar(select(func.sum(word_sums.c.n)).where(*sums, word_sums.c.word == word)) or 0)
 
 
-def _bears(code: str, *, rare: bool) -> ColumnElement[bool]:
-    """A rare code is looked up at once; else the articles are looked at in the order that the reader wants."""
-    if rare:
-        return standing.c.score_id.in_(select(coding_codes.c.score_id).where(coding_codes.c.code == code))
-    return exists().where(coding_codes.c.score_id == standing.c.score_id, coding_codes.c.code == code)
-
-
 def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:
-    score = scores.c.id == standing.c.score_id
+    own = scores.alias("own")
+    score = own.c.id == standing.c.score_id
     if connection.dialect.name == "postgresql":
-        return exists().where(score, type_coerce(scores.c.omitted, JSONB).contains([storable(fact)]))
-    each = func.json_each(scores.c.omitted).table_valued("value")
-    return exists().select_from(scores.join(each, literal(True))).where(score, each.c.value == storable(fact))
+        return exists().where(score, type_coerce(own.c.omitted, JSONB).contains([storable(fact)]))
+    each = func.json_each(own.c.omitted).table_valued("value", name="left_out")
+    return exists().select_from(own.join(each, literal(True))).where(score, each.c.value == storable(fact))
 
 
 def terms(text: str) -> list[str]:

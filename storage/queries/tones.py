@@ -58,11 +58,12 @@ def _selections(
             scored(connection, wanted, start, name, *ARTICLES), start if period else None, name if group else None
         )
         return
-    start = start_of(connection, tone_sums.c.start, period)
     name = series.c[group] if group else NONE
     columns = [func.sum(tone_sums.c[figure]) for figure in SUMS]
     mine = tone_sums.c.run_id == run_or_current(connection, wanted.run_id)
     for span in spans(wanted, period):
+        is_start = span.grain == period
+        start = tone_sums.c.start if is_start else start_of(connection, tone_sums.c.start, period)
         selection = in_series(select(start, name, *columns), tone_sums, wanted, group)
         yield _by(selection.where(mine, *span.within(tone_sums)), start if period else None, name if group else None)
 

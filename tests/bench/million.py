@@ -163,6 +163,8 @@ MEASURED: dict[str, Callable[[Connection], Any]] = {
     "list, a fact left out, one kind": lambda c: queries.coverage(c, Filter(omitted="motives", kind="wire"), limit=50),
     "list, by tone and language": lambda c: queries.coverage(c, HOPEFUL, limit=50),
     "list, no such outlet": lambda c: queries.coverage(c, Filter(outlet="None"), limit=50),
+    "list, credulous, of a year": lambda c: queries.coverage(c, YEAR, sort="credulous", limit=50),
+    "list, newest, of extreme tone": lambda c: queries.coverage(c, Filter(tone_min=0.99), limit=50),
     "count": queries.count,
     "count, one rare code": lambda c: queries.count(c, RARE),
     "extremes, a week": lambda c: queries.extremes(c, 5, Filter(since=END - timedelta(7))),
@@ -182,6 +184,7 @@ MEASURED: dict[str, Callable[[Connection], Any]] = {
     "runs": queries.runs,
     "one article": lambda c: queries.article_view(c, 777),
     "scans: trend of a code": lambda c: queries.trend(c, Filter(code="code_3"), period="month"),
+    "scans: codes beside a common one": lambda c: queries.code_shares(c, Filter(code="code_0")),
     "scans: outlets above a tone": lambda c: queries.by_group(c, Filter(tone_min=0.2), group="outlet"),
 }
 
