@@ -23,7 +23,7 @@ from storage.schema import meanings
 
 BATCH = 20_000
 SAMPLE = 2000  # articles of a language that its centre is taken from
-FEW = 20  # with as many articles, half of the centre is believed
+FEW = 5  # with as many articles, half of the centre is believed
 LATE = 256  # the last rows are read again: on PostgreSQL a transaction may commit after one with higher ids
 Words = npt.NDArray[np.uint64]
 Ids = npt.NDArray[np.int64]

@@ -20,7 +20,6 @@ from sqlalchemy import (
     delete,
     func,
     literal,
-    literal_column,
     select,
     text,
 )
@@ -105,8 +104,7 @@ def _found(connection: Connection, needles: Sequence[str], language: str | None,
     if not len(keys):
         return None
     keys = keys if language is None else np.append(keys, of_language(language))
-    asked = {"keys": _match(keys) if connection.dialect.name == "sqlite" else keys.tolist()}
-    ids = connection.scalars(_candidates(connection).limit(most + 1), asked).all()
+    ids = _candidates(connection, keys, most + 1)
     if len(ids) > most:
         return None
     exact = select(findable.c.article_id).where(
@@ -115,12 +113,16 @@ def _found(connection: Connection, needles: Sequence[str], language: str | None,
     return list(connection.scalars(exact))
 
 
-def _candidates(connection: Connection) -> Any:
+def _candidates(connection: Connection, keys: Grams, most: int) -> Sequence[int]:
     if connection.dialect.name == "sqlite":
-        column, condition = "rowid", "findable_grams MATCH :keys"
-    else:
-        column, condition = "article_id", "grams @> CAST(:keys AS integer[])"
-    return select(literal_column(column).label("id")).select_from(text("findable_grams")).where(text(condition))
+        matching = text("SELECT rowid FROM findable_grams WHERE findable_grams MATCH :keys LIMIT :most")
+        return connection.scalars(matching, {"keys": _match(keys), "most": most}).all()
+    # PostgreSQL would rather read the whole table: to its planner, arrays that lie outside of it cost nothing
+    connection.execute(text("SET LOCAL enable_seqscan = off"))
+    matching = text("SELECT article_id FROM findable_grams WHERE grams @> CAST(:keys AS integer[]) LIMIT :most")
+    found = connection.scalars(matching, {"keys": keys.tolist(), "most": most}).all()
+    connection.execute(text("SET LOCAL enable_seqscan = DEFAULT"))
+    return found
 
 
 def _looked_at(connection: Connection, needles: Sequence[str], article_id: Column[int]) -> ColumnElement[bool]:
