@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -21,12 +22,15 @@ TITLES = {
     500: N_("Something went wrong"),
     503: N_("Not available now"),
 }
+HINT = N_("The address may be mistyped, or what was there is gone.")
 
 
 def error_page(request: Request, problem: Problem) -> HTMLResponse:
     """The page for an error, with its status and headers."""
     words = words_of(request)
     said = json.loads(bytes(problem.body))["title"]
+    if said == HTTPStatus(problem.status_code).phrase:
+        said = HINT if problem.status_code == 404 else ""
     title = words.gettext(TITLES.get(problem.status_code, TITLES[400]))
     answer = page(request, "error.html", title=title, status=problem.status_code, said=said)
     ours = {name: value for name, value in problem.headers.items() if name not in ("content-length", "content-type")}

@@ -50,6 +50,7 @@ CALLED = {
     "state": names.STATES,
     "what": names.ASKED_FOR,
 }
+ENGLISH = ("terms", "detail")  # what the program wrote down when it happened
 
 
 def explanation_routes() -> APIRouter:
@@ -127,7 +128,7 @@ def _cell(column: str, value: Any, row: Mapping[str, Any], words: Words) -> dict
     """A cell's text and, for what an outlet wrote, the language it is in."""
     return {
         "text": _text(column, value, words),
-        "language": (row.get("language") or "") if column == "title" else "",
+        "language": (row.get("language") or "") if column == "title" else "en" if column in ENGLISH else "",
         "url": value if column == "url" else "",
         "short": column in CALLED,
     }

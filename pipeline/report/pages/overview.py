@@ -34,7 +34,6 @@ class Window:
     name: str
     days: int | None
     narrowed: Narrowed
-    n: int
 
     @property
     def wanted(self) -> Filter:
@@ -73,18 +72,17 @@ def overview_routes() -> APIRouter:
 def _window(connection: Connection, chosen: str, min_n: int, now: datetime) -> Window:
     """As the reader chose, else the shortest that holds enough articles to say something."""
     for name in [chosen] if chosen in SPANS else SPANS:
-        window = _looking_back(connection, name, now)
-        if window.n >= min_n:
+        window = _looking_back(name, now)
+        if queries.count(connection, window.wanted, most=min_n) >= min_n:
             break
     return window
 
 
-def _looking_back(connection: Connection, name: str, now: datetime) -> Window:
+def _looking_back(name: str, now: datetime) -> Window:
     days = SPANS[name]
     since = {"from": f"{now.date() - timedelta(days=days - 1)}"} if days else {}
     period: Period = "week" if days and days <= WEEKS_UNTIL else "month"
-    narrowed = Narrowed(asked=asked(since), period=period)
-    return Window(name=name, days=days, narrowed=narrowed, n=queries.count(connection, narrowed.asked.wanted))
+    return Window(name=name, days=days, narrowed=Narrowed(asked=asked(since), period=period))
 
 
 def _tones(connection: Connection, window: Window, report: ReportSettings) -> dict[str, Any]:
