@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,8 @@ from babel import dates
 
 from config.codebook import load_codebook
 from pipeline.report.digest.figures import Alarm, Figures, Quote, Story, Telling, cut_to
-from pipeline.report.words import LANGUAGES, N_, VOICES, Words, step
+from pipeline.report.digest.lines import Letter, Link, QuoteLine, Said, Section, StoryLines
+from pipeline.report.words import N_, VOICES, Words, step
 from storage.queries import Mover
 
 SUBJECT_HEADLINE = 60
@@ -31,71 +31,6 @@ STAGES = {
     "screen": N_("not about the talks"),
     "": N_("other reasons"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What an outlet wrote, in its language."""
-
-    text: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuoteLine:
-    """A quotation, and who speaks and what it conveys."""
-
-    said: Said
-    about: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A name that leads somewhere; `url` may be empty."""
-
-    name: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryLines:
-    """A story. `step`: of the plain scale, 0 to 4. `outlets`: each with its article and the dashboard's page."""
-
-    headline: Said
-    step: int
-    tone: str
-    numbers: str
-    outlets: tuple[tuple[Link, str, Link], ...]
-    more: str
-    quotes: tuple[QuoteLine, ...]
-    omitted: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """A heading with lines."""
-
-    title: str
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
-    """A digest, ready to be set."""
-
-    tongue: str
-    subject: str
-    title: str
-    when: str
-    summary: tuple[str, ...]
-    chart: str
-    stories_title: str
-    stories: tuple[StoryLines, ...]
-    left: str
-    sections: tuple[Section, ...]
-    notes: tuple[str, ...]
-    archive: Link
 
 
 class Writer:
@@ -333,8 +268,3 @@ class Writer:
 def plain(text: str) -> str:
     """What an outlet wrote, in one line and without marks that turn the direction of ours."""
     return " ".join(TURNING.sub("", text).split())
-
-
-def language_name(language: str, words: Words) -> str:
-    """A language's name."""
-    return words.gettext(LANGUAGES.get(language, language))

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import css_inline
 
-from pipeline.report.digest.letter import Letter, Link, StoryLines
+from pipeline.report.digest.lines import Letter, Link, StoryLines
 from pipeline.report.markup import address, escaped, render
 from pipeline.report.words import Words
 
