@@ -21,6 +21,7 @@ USER treatywatch
 # The model is unpacked into the image, so that the first pass starts at once and the root file system can be read-only.
 RUN treatywatch doctor --only model
 VOLUME /var/lib/treatywatch
-HEALTHCHECK --interval=5m --timeout=60s --start-period=2m CMD ["treatywatch", "doctor", "--only", "database"]
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5m --timeout=60s --start-period=5m CMD ["treatywatch", "doctor", "--only", "database", "--only", "passes"]
 ENTRYPOINT ["treatywatch"]
-CMD ["run"]
+CMD ["serve"]

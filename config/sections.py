@@ -27,6 +27,17 @@ def _network(value: str) -> str:
     return value
 
 
+def _place(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("no path has a NUL in it")
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError("nobody of that name has a home here; write the path in full") from None
+    return value
+
+
+Place = Annotated[str, AfterValidator(_place)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -36,8 +47,8 @@ class StorageSettings(Section):
     """Where coverage is kept."""
 
     url: str
-    url_file: str
-    data_dir: str
+    url_file: Place
+    data_dir: Place
 
     def directory(self) -> Path:
         """The data directory, not created."""
@@ -54,7 +65,7 @@ def secret_in(file: str, place: str) -> str:
     """What a file holds that keeps a secret; `place` names the setting. Raises InvalidSettings."""
     try:
         return Path(file).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise InvalidSettings(f"{place} {file} can't be read: {error}") from None
 
 
@@ -66,7 +77,7 @@ def sqlite_url(file: Path) -> str:
 class FeedsSettings(Section):
     """Which outlets are watched."""
 
-    file: str
+    file: Place
 
     def path(self) -> Path | None:
         """Your own list of feeds, or None for the one that ships with treatywatch."""
@@ -99,6 +110,8 @@ class PollSettings(Section):
     max_attempts: Count
     quiet_h: Positive
     pass_timeout_s: Positive
+    drain_s: NotNegative
+    lease_s: Annotated[float, Field(ge=1, le=3600)]
 
 
 class ExtractSettings(Section):
@@ -180,7 +193,7 @@ Days = Annotated[int, Field(ge=0, le=36500)]
 class BackupSettings(Section):
     """Where the service backs the database up every day."""
 
-    directory: str
+    directory: Place
     keep_days: Days
 
     def path(self) -> Path | None:

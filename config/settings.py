@@ -139,7 +139,7 @@ def _from_pairs(pairs: Iterable[tuple[str, str, str]], shipped: Layer) -> Layer:
 def _toml_value(raw: str) -> Any:
     try:
         return tomllib.loads(f"value = {raw}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # also of numbers and nesting beyond what Python reads
         return raw
 
 
@@ -148,7 +148,7 @@ def _read_file(file: Path) -> Layer:
         layer = tomllib.loads(file.expanduser().read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidSettings(f"{file}: can't be read ({error.strerror}); check the path given to --config") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RuntimeError) as error:  # also of a home that nobody has, a NUL in the path, endless nesting
         raise InvalidSettings(f"{file}: not valid TOML: {error}") from None
     for name, values in layer.items():
         if not isinstance(values, dict):

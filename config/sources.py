@@ -41,7 +41,7 @@ def load_feeds(file: Path | None = None) -> tuple[FeedSource, ...]:
         data = tomllib.loads(text)
     except OSError as error:
         raise InvalidSettings(f"{place}: can't be read ({error.strerror}); check feeds.file in your settings") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RuntimeError) as error:  # also of a home that nobody has, a NUL in the path, endless nesting
         raise InvalidSettings(f"{place}: not valid TOML: {error}") from None
     rows = data.get("feed")
     if data.keys() - {"feed"} or not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from config.codebook import load_codebook
 from config.corpus import load_corpus
@@ -17,6 +20,7 @@ from config.sources import load_feeds
 from pipeline.errors import TreatywatchError
 from storage import passes, queries
 from storage.database import open_database
+from storage.queries.alarms import stalled
 
 FREE_BYTES = 2 * 1024**3
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)  # a clock before this program was written is wrong
@@ -77,31 +81,55 @@ def _codebook(_: Settings) -> Finding:
     return Finding(check="codebook", ok=True, found=f"{len(codebook.codes)} codes, {passages} labelled passages")
 
 
+@contextmanager
+def _stored(settings: Settings) -> Iterator[tuple[Connection, str]]:
+    """A snapshot of the database, and its URL without secrets."""
+    storage = settings.storage
+    database = open_database(storage.database_url(), backups=storage.directory() / "backups")
+    try:
+        with database.read() as connection:
+            yield connection, database.url
+    finally:
+        database.close()
+
+
 def _database(settings: Settings) -> Finding:
-    database = open_database(settings.storage.database_url())
-    with database.read() as connection:
+    with _stored(settings) as (connection, url):
         funnel = queries.funnel(connection)
-    database.close()
-    return Finding(
-        check="database", ok=True, found=f"{database.url}: {funnel.articles} articles, {funnel.scored} scored"
-    )
+    return Finding(check="database", ok=True, found=f"{url}: {funnel.articles} articles, {funnel.scored} scored")
 
 
 def _passes(settings: Settings) -> Finding:
-    database = open_database(settings.storage.database_url())
-    with database.read() as connection:
-        last = passes.last(connection, "ok")
-    database.close()
+    interval_s, now = settings.poll.min_interval_s, datetime.now(UTC)
+    with _stored(settings) as (connection, _):
+        last, alarm = (
+            passes.last(connection, "ok"),
+            stalled(connection, settings.alarms, interval_s=interval_s, now=now),
+        )
+    if alarm:
+        return Finding(check="passes", ok=False, found=alarm.why, advice=alarm.what_to_do)
     if last is None:
         return Finding(check="passes", ok=True, found="no pass yet", advice="run `treatywatch run`")
     return Finding(check="passes", ok=True, found=f"the last whole pass ended {last.ended_at:%Y-%m-%d %H:%M} UTC")
 
 
+def _polling(settings: Settings) -> Finding:
+    with _stored(settings) as (connection, _):
+        watched = [feed for feed in queries.feed_health(connection) if feed.active]
+    states = Counter(feed.state if feed.checked_at else "not asked yet" for feed in watched)
+    down = states["failing"] + states["gone"]
+    asked = len(watched) - states["not asked yet"]
+    found = ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "no feed has been asked yet"
+    advice = "`treatywatch feeds health` tells which, since when and why" if down else ""
+    if down and down == asked:
+        advice = "no feed at all can be read: check this machine's network, name look-up and proxy, then the clock"
+    return Finding(check="polling", ok=2 * down <= asked, found=found, advice=advice)
+
+
 def _alarms(settings: Settings) -> Finding:
-    database, now = open_database(settings.storage.database_url()), datetime.now(UTC)
-    with database.read() as connection:
+    now = datetime.now(UTC)
+    with _stored(settings) as (connection, _):
         found = queries.alarms(connection, settings.alarms, interval_s=settings.poll.min_interval_s, now=now)
-    database.close()
     if not found:
         return Finding(check="alarms", ok=True, found="none")
     kinds = Counter(alarm.kind for alarm in found)
@@ -154,6 +182,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "codebook": _codebook,
     "database": _database,
     "passes": _passes,
+    "polling": _polling,
     "alarms": _alarms,
     "mail": _mail,
     "model": _model,

@@ -6,10 +6,7 @@ each is there once or not at all. Any number of processes may do this at once.
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import structlog
@@ -31,33 +28,10 @@ from storage.recipients import MailingList
 log = structlog.get_logger()
 
 
-@asynccontextmanager
-async def post(settings: Settings, database: Database, *, clock: Clock = utc_now) -> AsyncIterator[None]:
-    """Make and send digests while this is open. Closing finishes the message in hand."""
-    work = Post(settings, database, clock)
-    looking = asyncio.create_task(_look(work, settings.poll.tick_s))
-    try:
-        yield
-    finally:
-        work.stop()
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
-
-
-async def _look(work: Post, look_s: float) -> None:
-    while True:
-        thread = asyncio.create_task(asyncio.to_thread(work.look))
-        try:
-            await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            await thread  # it has been told to stop
-            raise
-        await asyncio.sleep(look_s)
-
-
 class Post:
-    """Does what is due, in the thread that calls `look`."""
+    """A duty: does what is due, in the thread that calls `look`. Stopped, it finishes the message in hand."""
+
+    every_s = 0.0  # at every tick
 
     def __init__(self, settings: Settings, database: Database, clock: Clock = utc_now) -> None:
         self._settings, self._database, self._clock = settings, database, clock

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -25,48 +23,18 @@ LOOK_S = 3600.0  # how often the service looks whether a new day (UTC) has come,
 BACKUPS = "treatywatch-*.zip"
 
 
-@asynccontextmanager
-async def upkeep(
-    settings: Settings,
-    database: Database,
-    *,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    look_s: float = LOOK_S,
-) -> AsyncIterator[None]:
-    """Keep the database in order while this is open, at once and then daily.
-
-    Closing gives up a backup or a removal under way; neither leaves anything half done.
-    """
-    work = Upkeep(settings, database, clock)
-    looking = asyncio.create_task(_look(work, look_s))
-    try:
-        yield
-    finally:
-        work.stop()
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
-
-
-async def _look(work: Upkeep, look_s: float) -> None:
-    while True:
-        thread = asyncio.create_task(asyncio.to_thread(work.look))
-        try:
-            await asyncio.shield(thread)
-        except asyncio.CancelledError:
-            await thread  # it has been told to stop
-            raise
-        await asyncio.sleep(look_s)
-
-
 class _Stopped(Exception):  # noqa: N818 - it is no error
     """A backup is given up, because the service stops."""
 
 
 class Upkeep:
-    """Does what is due, in the thread that calls `look`."""
+    """A duty: does what is due, in the thread that calls `look`. Stopped, it leaves nothing half done."""
 
-    def __init__(self, settings: Settings, database: Database, clock: Callable[[], datetime]) -> None:
+    every_s = LOOK_S
+
+    def __init__(
+        self, settings: Settings, database: Database, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._settings, self._database, self._clock = settings, database, clock
         self._stopped = threading.Event()
         self._pruned_on: date | None = None

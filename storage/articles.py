@@ -14,8 +14,11 @@ from sqlalchemy import Connection, Row, and_, exists, or_, select, update
 
 from pipeline.errors import StorageError
 from pipeline.records import Article, Dropped
-from storage.entries import StoredEntry, add_entries, pending, retry_later
+from storage import meanings, search
+from storage.entries import StoredEntry, add_entries, lock_page, pending, retry_later
+from storage.leases import Lease, rows_under
 from storage.schema import article_urls, articles, drops, entries, feeds, revisions, scores, screenings
+from storage.standing import restand
 from storage.writes import indexable, insert_new
 
 __all__ = [
@@ -60,12 +63,18 @@ def store(connection: Connection, entry_id: int, article: Article, now: datetime
     A text seen before is not kept twice, one that was removed is kept again, a feed's summary never takes the
     place of a whole text, and an article has at most MAX_REVISIONS texts.
     """
+    announced_at = connection.scalar(select(entries.c.url).where(entries.c.id == entry_id))
+    urls = {article.url, announced_at or article.url}
+    lock_page(connection, entry_id, urls)
     article_id = _find(connection, article)
     if article_id is None:
         result = _begin(connection, entry_id, article, now)
     else:
         result = _revise(connection, article_id, article, now)
-    _settle(connection, entry_id, article, result.article_id)
+    _settle(connection, entry_id, urls, result.article_id)
+    search.keep(connection, [result.article_id])
+    if result.outcome != "new":
+        restand(connection, result.article_id)
     return result
 
 
@@ -124,6 +133,7 @@ def _revise(connection: Connection, article_id: int, article: Article, now: date
     if same:
         if _is_at(connection, article_id, article.url):  # an edit taken back: the former wording is current again
             connection.execute(update(articles).where(articles.c.id == article_id).values(revision=same.number))
+            meanings.keep(connection, same.id)
         return Stored(article_id=article_id, revision_id=same.id, outcome="same")
     if len(rows) >= MAX_REVISIONS:
         return Stored(article_id=article_id, revision_id=current.id, outcome="same")
@@ -139,9 +149,7 @@ def _is_at(connection: Connection, article_id: int, url: str) -> bool:
     return connection.scalar(known) is not None
 
 
-def _settle(connection: Connection, entry_id: int, article: Article, article_id: int) -> None:
-    announced_at = connection.scalar(select(entries.c.url).where(entries.c.id == entry_id))
-    urls = {article.url, announced_at or article.url}
+def _settle(connection: Connection, entry_id: int, urls: set[str], article_id: int) -> None:
     insert_new(connection, article_urls, [{"url": url, "article_id": article_id} for url in sorted(urls)])
     same_page = and_(entries.c.url.in_(urls), entries.c.state == "announced")
     done = {"state": "done", "article_id": article_id, "next_try_at": None, "reason": ""}
@@ -161,6 +169,9 @@ def drop(
 
     With an entry, that entry and those that announce the same page are settled.
     """
+    if entry_id is not None:
+        page = connection.scalar(select(entries.c.url).where(entries.c.id == entry_id))
+        lock_page(connection, entry_id, [page] if page else [])
     hash_of = select(revisions.c.content_hash).where(revisions.c.id == revision_id)
     row = {
         "entry_id": entry_id,
@@ -185,10 +196,12 @@ def _drop_entries(connection: Connection, entry_id: int, reason: str) -> None:
     connection.execute(update(entries).where(or_(entries.c.id == entry_id, same_page)).values(values))
 
 
-def unscored(connection: Connection, run_id: int, limit: int | None = None, after_id: int = 0) -> list[StoredArticle]:
+def unscored(
+    connection: Connection, run_id: int, limit: int | None = None, after_id: int = 0, *, lease: Lease | None = None
+) -> list[StoredArticle]:
     """Current texts that a run has yet to judge: neither scored nor found irrelevant, and not removed.
 
-    In order of revision id.
+    In order of revision id. With a `lease` those that nobody is at work on, and they are taken.
     """
     scored = exists().where(scores.c.revision_id == revisions.c.id, scores.c.run_id == run_id)
     irrelevant = exists().where(
@@ -199,7 +212,7 @@ def unscored(connection: Connection, run_id: int, limit: int | None = None, afte
     there = and_(articles.c.revision == revisions.c.number, revisions.c.extractor != REMOVED)
     waiting = _texts().where(there, ~scored, ~irrelevant)
     page = waiting.where(revisions.c.id > after_id).order_by(revisions.c.id).limit(limit)
-    return [_stored(row) for row in connection.execute(page)]
+    return [_stored(row) for row in rows_under(connection, page, revisions, lease)]
 
 
 def load(connection: Connection, revision_id: int) -> Article:

@@ -5,18 +5,19 @@ A backup is one snapshot, taken while others go on writing. A restore is one tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
     Connection,
+    DateTime,
     Double,
     Integer,
     LargeBinary,
@@ -31,11 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from pipeline.errors import StorageError
-from storage import archive, migrations
+from storage import archive, migrations, search, standing
 from storage.archive import Contents, Kind, Manifest, TableMember
 from storage.columns import Id, Json, Text, Utc
-from storage.database import Database
 from storage.schema import metadata
+
+if TYPE_CHECKING:
+    from storage.database import Database
 
 Progress = Callable[[str, int, int], None]
 FETCHED = 200  # rows read at a time; a row may hold a whole article
@@ -46,6 +49,7 @@ KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
     (Double, "float"),
     (JSON, "json"),
     (LargeBinary, "bytes"),
+    (DateTime, "time"),
 )
 TYPES: dict[Kind, Any] = {
     "integer": Id,
@@ -95,11 +99,44 @@ def back_up(database: Database, file: Path, *, now: datetime, progress: Progress
     `progress` hears `saving` and `checking` with the rows done and the rows in all. Raises StorageError.
     """
     with database.read() as connection:
-        return _save(connection, file, now, progress)
+        return _save(connection, _kept_tables(), file, now, progress)
 
 
-def _save(connection: Connection, file: Path, now: datetime, progress: Progress) -> Manifest:
-    tables = metadata.sorted_tables
+def keep_older(connection: Connection, directory: Path, *, now: datetime) -> Path | None:
+    """Write all rows of a PostgreSQL database whose schema is about to be upgraded; None where it has none.
+
+    The file names the schema, at which `restore` brings the rows back. Nobody else writes until the transaction ends.
+    Raises StorageError.
+    """
+    tables = _as_stored(connection)
+    if not _hold(connection, tables):
+        return None
+    file = directory / named(now, f"schema-{migrations.revision_of(connection)}")
+    _save(connection, tables, file, now, quiet)
+    return file
+
+
+def _kept_tables() -> list[Table]:
+    return [table for table in metadata.sorted_tables if not table.info.get("derived")]
+
+
+def _as_stored(connection: Connection) -> list[Table]:
+    """The tables as they are there, which are not those of this program's schema."""
+    found = MetaData()
+    found.reflect(connection)
+    tables = [table for table in found.sorted_tables if table.name != migrations.VERSIONS]
+    return [Table(table.name, MetaData(), *_kept(table)) for table in tables]
+
+
+def _kept(table: Table) -> list[Column[Any]]:
+    return [
+        Column(column.name, column.type, primary_key=column.primary_key)
+        for column in table.c
+        if column.computed is None
+    ]
+
+
+def _save(connection: Connection, tables: Sequence[Table], file: Path, now: datetime, progress: Progress) -> Manifest:
     total = sum(connection.scalars(select(func.count()).select_from(table)).one() for table in tables)
     counter = Counter(progress, total)
     return archive.write(
@@ -163,14 +200,14 @@ def restore(
         for member in manifest.tables:
             _fill(connection, file, member, lambda: counter.tick("restoring"))
         migrations.apply(connection, "head", steps)
+        search.fill(connection)
+        standing.rebuild(connection)
     return Restored(manifest=manifest, replaced=replaced)
 
 
 def _make_room(connection: Connection, url: str, now: datetime, replace: Path | None) -> Path | None:
     tables = metadata.sorted_tables
-    if connection.dialect.name == "postgresql":  # SQLite's write lock keeps others away by itself
-        connection.execute(text(f"LOCK TABLE {', '.join(table.name for table in tables)} IN EXCLUSIVE MODE"))
-    if not any(connection.scalar(select(literal(1)).select_from(table).limit(1)) for table in tables):
+    if not _hold(connection, tables):
         return None
     if replace is None:
         raise StorageError(
@@ -179,10 +216,18 @@ def _make_room(connection: Connection, url: str, now: datetime, replace: Path | 
             reason="not_empty",
         )
     file = replace / named(now, "replaced")
-    _save(connection, file, now, quiet)
+    _save(connection, tables, file, now, quiet)
+    search.clear(connection)
     for table in reversed(tables):
         connection.execute(table.delete())
     return file
+
+
+def _hold(connection: Connection, tables: Sequence[Table]) -> bool:
+    """Keep all others from writing to the tables; returns whether there is any row in them."""
+    if connection.dialect.name == "postgresql":  # SQLite's write lock keeps others away by itself
+        connection.execute(text(f"LOCK TABLE {', '.join(table.name for table in tables)} IN EXCLUSIVE MODE"))
+    return any(connection.scalar(select(literal(1)).select_from(table).limit(1)) for table in tables)
 
 
 def _fill(connection: Connection, file: Path, member: TableMember, tick: Callable[[], None]) -> None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from pipeline.errors import StorageError
 from storage import migrations
+from storage.backup import keep_older
 from storage.failures import in_words, reason_of
 
 DRIVERS = {
@@ -60,6 +63,24 @@ class Database:
         with in_words(self.url), self._begin(options) as connection:
             yield connection
 
+    def apart(self) -> Connection:
+        """A connection of its own, each statement a transaction, for locks that last. Raises StorageError."""
+        with in_words(self.url):
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+            return connection
+
+    def ask(self, connection: Connection, statement: Any, **values: Any) -> Any:
+        """The one value that a statement brings on a connection of its own. Raises StorageError."""
+        with in_words(self.url):
+            return connection.scalar(statement, values)
+
+    def file(self) -> Path:
+        """The file of a SQLite database, wherever links lead."""
+        with self.read() as connection:
+            files = {name: file for _, name, file in connection.exec_driver_sql("PRAGMA database_list")}
+        return Path(files["main"]).resolve()
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         self._engine.dispose()
@@ -90,11 +111,14 @@ class Database:
         return connection
 
 
-def open_database(url: str, *, migrate: bool = True, busy_timeout_s: float = 5.0) -> Database:
+def open_database(
+    url: str, *, migrate: bool = True, backups: Path | None = None, busy_timeout_s: float = 5.0
+) -> Database:
     """Open the database at `url`, creating a SQLite file and its directory, and bring its schema up to date.
 
-    Without `migrate` an outdated schema is refused instead. `busy_timeout_s`: how long one try waits for
-    another writer of a SQLite file. Raises StorageError; its reason is one of those in
+    Without `migrate` an outdated schema is refused instead. `backups`: where the rows of a PostgreSQL database
+    are kept before its schema is upgraded; a SQLite file is copied beside itself. `busy_timeout_s`: how long one
+    try waits for another writer of a SQLite file. Raises StorageError; its reason is one of those in
     `storage.failures.WORDS`, or `bad_url no_directory newer_schema older_schema foreign_schema`.
     """
     parsed = _parse(url)
@@ -102,7 +126,7 @@ def open_database(url: str, *, migrate: bool = True, busy_timeout_s: float = 5.0
         _sqlite(parsed, busy_timeout_s) if parsed.drivername.startswith("sqlite") else _postgresql(parsed)
     )
     try:
-        _prepare(database, migrate)
+        _prepare(database, migrate, backups)
     except BaseException:
         database.close()
         raise
@@ -180,7 +204,7 @@ def _use_utc(connection: Any, _: Any) -> None:
     connection.commit()
 
 
-def _prepare(database: Database, migrate: bool) -> None:
+def _prepare(database: Database, migrate: bool, backups: Path | None) -> None:
     with database.read() as connection:
         if migrations.is_current(connection):
             return
@@ -189,5 +213,6 @@ def _prepare(database: Database, migrate: bool) -> None:
             f"{database.url}: the schema is older than this treatywatch; let the service upgrade it",
             reason="older_schema",
         )
+    keep = partial(keep_older, directory=backups, now=datetime.now(UTC)) if backups else None
     with database.write() as connection:
-        migrations.upgrade(connection)
+        migrations.upgrade(connection, keep=keep)

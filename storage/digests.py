@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, exists, select
 
 from storage.columns import MAX_ID
-from storage.queries.coverage import COLUMNS, MAX_LIMIT, Coverage, rows_of
+from storage.queries.coverage import MAX_LIMIT, Coverage, rows_of
 from storage.queries.filters import Filter, scored
-from storage.schema import articles, digest_items, revisions, scores
+from storage.schema import digest_items, standing
 from storage.schema import digests as table
 from storage.writes import insert_new
 
@@ -117,14 +117,11 @@ def new_coverage(
 
     Looks back LATE where a digest came before, for what was under way when it was made.
     """
-    first = select(func.min(scores.c.scored_at)).join_from(scores, revisions).where(
-        revisions.c.article_id == articles.c.id
-    ).scalar_subquery()  # fmt: skip
-    told = select(digest_items.c.article_id).where(digest_items.c.edition == edition)
+    told = exists().where(digest_items.c.edition == edition, digest_items.c.article_id == standing.c.article_id)
     start = since - LATE if newest(connection, edition, since) else since
-    new = and_(first >= start, first < until, articles.c.id.not_in(told))
-    selection = scored(connection, Filter(), *COLUMNS).where(new)
-    return rows_of(connection, selection.order_by(scores.c.scored_at, scores.c.id).limit(limit))
+    new = and_(standing.c.first_scored_at >= start, standing.c.first_scored_at < until, ~told)
+    selection = scored(connection, Filter(), standing.c.score_id).where(new)
+    return rows_of(connection, selection.order_by(standing.c.first_scored_at, standing.c.score_id).limit(limit))
 
 
 def keep(connection: Connection, made: Mapping[str, Any], contents: Sequence[Item]) -> int | None:

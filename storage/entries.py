@@ -9,12 +9,13 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 
 from pipeline.errors import LETHAL
 from pipeline.records import Entry, Feed
 from storage.columns import storable
 from storage.feeds import RECORD
+from storage.leases import FREE, Lease, rows_under
 from storage.schema import article_urls, entries, feeds, fetches
 from storage.writes import INDEXABLE_BYTES, insert_new
 
@@ -115,7 +116,8 @@ def _update(connection: Connection, known: Row[Any], row: dict[str, Any], now: d
         return
     values = {name: row[name] for name in (*RECORDED, "url")}
     if known.article_id is not None:
-        values |= {"state": "announced", "attempts": 0, "next_try_at": now, "reason": ""}
+        # whoever is at work on it has the page as it was before, and is to keep nothing
+        values |= {"state": "announced", "attempts": 0, "next_try_at": now, "reason": "", **FREE}
     connection.execute(update(entries).where(entries.c.id == known.id).values(values))
 
 
@@ -126,12 +128,15 @@ def pending(
     *,
     feed_id: int | None = None,
     horizon: timedelta | None = None,
+    lease: Lease | None = None,
 ) -> list[StoredEntry]:
     """Entries of watched feeds whose page is to be fetched now, each page once, the feeds taking turns.
 
     `horizon`: how far ahead a plan can lie; a time beyond it was set by a clock that was wrong, and has come too.
+    With a `lease` those whose page nobody is at work on, and they are taken.
     """
-    waiting = _waiting(now, feed_id, horizon).subquery()
+    come = _come(now, horizon)
+    waiting = _waiting(come, feed_id).subquery()
     columns = [feeds.c[name].label(f"feed_{name}") for name in RECORD]
     killed = fetches.c.url == entries.c.link, fetches.c.what == "page", fetches.c.outcome.in_(LETHAL)
     strikes = select(func.count()).select_from(fetches).where(*killed).scalar_subquery().label("strikes")
@@ -139,17 +144,21 @@ def pending(
         select(entries, strikes, *columns)
         .join(waiting, waiting.c.id == entries.c.id)
         .join(feeds, feeds.c.id == entries.c.feed_id)
-        .where(waiting.c.copy == 1)
+        .where(waiting.c.copy == 1, come)
         .order_by(waiting.c.turn, entries.c.id)
         .limit(limit)
     )
-    return [_stored(row) for row in connection.execute(ready)]
+    return [_stored(row) for row in rows_under(connection, ready, entries, lease)]
 
 
-def _waiting(now: datetime, feed_id: int | None, horizon: timedelta | None) -> Any:
-    page = func.coalesce(entries.c.url, entries.c.key)
+def _come(now: datetime, horizon: timedelta | None) -> ColumnElement[bool]:
     wrong = [entries.c.next_try_at > now + horizon] if horizon else []
-    come = or_(entries.c.next_try_at.is_(None), entries.c.next_try_at <= now, *wrong)
+    at = or_(entries.c.next_try_at.is_(None), entries.c.next_try_at <= now, *wrong)
+    return and_(entries.c.state == "announced", at)
+
+
+def _waiting(come: ColumnElement[bool], feed_id: int | None) -> Any:
+    page = func.coalesce(entries.c.url, entries.c.key)
     watched = feeds.c.active if feed_id is None else feeds.c.id == feed_id
     return (
         select(
@@ -158,7 +167,7 @@ def _waiting(now: datetime, feed_id: int | None, horizon: timedelta | None) -> A
             func.row_number().over(partition_by=entries.c.feed_id, order_by=entries.c.id).label("turn"),
         )
         .join(feeds, feeds.c.id == entries.c.feed_id)
-        .where(entries.c.state == "announced", come, watched)
+        .where(come, watched)
     )
 
 
@@ -168,6 +177,13 @@ def _stored(row: Row[Any]) -> StoredEntry:
     return StoredEntry(
         id=row.id, feed_id=row.feed_id, feed=feed, entry=entry, url=row.url, attempts=row.attempts, strikes=row.strikes
     )
+
+
+def lock_page(connection: Connection, entry_id: int, urls: Iterable[str]) -> None:
+    """Lock an entry and those that wait for the same page, all in one order, lest two wait for each other."""
+    same_page = and_(entries.c.url.in_(sorted(urls)), entries.c.state == "announced")
+    mine = select(entries.c.id).where(or_(entries.c.id == entry_id, same_page))
+    connection.execute(mine.order_by(entries.c.id).with_for_update())
 
 
 def retry_later(connection: Connection, entry_id: int, next_try_at: datetime, reason: str) -> None:

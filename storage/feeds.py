@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, literal, or_,
 from config.sources import FeedSource
 from pipeline.records import Feed
 from storage.columns import Utc
+from storage.leases import Lease, rows_under
 from storage.schema import entries, feed_moves, feeds, fetches
 from storage.writes import indexable, insert_new
 
@@ -100,17 +101,19 @@ def due(
     url: str | None = None,
     *,
     horizon: timedelta | None = None,
+    lease: Lease | None = None,
 ) -> list[StoredFeed]:
     """The watched feeds whose time has come, the longest overdue first; with `url` that feed, due or not.
 
     `horizon`: how far ahead a plan can lie; a time beyond it was set by a clock that was wrong, and has come too.
+    With a `lease` those that nobody is at work on, and they are taken.
     """
     come = or_(feeds.c.due_at.is_(None), feeds.c.due_at <= now, *([feeds.c.due_at > now + horizon] if horizon else []))
     if url is not None:
         home = _moved(connection).get(url)
         come = feeds.c.url == url if home is None else feeds.c.id == home
-    found = select(feeds).where(feeds.c.active, come).order_by(feeds.c.due_at.nulls_first(), feeds.c.id)
-    return [stored(row) for row in connection.execute(found.limit(limit))]
+    found = select(feeds).where(feeds.c.active, come).order_by(feeds.c.due_at.nulls_first(), feeds.c.id).limit(limit)
+    return [stored(row) for row in rows_under(connection, found, feeds, lease)]
 
 
 def stored(row: Row[Any]) -> StoredFeed:

@@ -13,9 +13,10 @@ from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, exists, false, func, or_, select, update
 
 from config.sections import RetentionSettings
+from storage import meanings, search
 from storage.articles import REMOVED
 from storage.database import Database
 from storage.schema import articles, fetches, human_codings, passages, revisions, runs, scores, screenings, vectors
@@ -114,7 +115,13 @@ def _remove_texts(connection: Connection, condition: Condition, after: int) -> t
     # asked again now that they are locked: PostgreSQL's first answer knows nothing of a score saved meanwhile
     still = update(revisions).where(revisions.c.id.in_(ids), condition)
     removed = connection.scalars(still.values(text="", extractor=REMOVED).returning(revisions.c.id)).all()
+    search.keep(connection, connection.scalars(_articles_of(removed)).all())
+    meanings.forget(connection, removed)
     return _last(ids), len(removed), _drop_vectors(connection, removed)
+
+
+def _articles_of(revision_ids: Sequence[int]) -> Select[Any]:
+    return select(revisions.c.article_id).where(revisions.c.id.in_(revision_ids)).distinct()
 
 
 def _next(connection: Connection, table: Table, condition: Condition, after: int) -> Sequence[int]:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -43,6 +45,18 @@ NAMES = {
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
+}
+# What `findable` is searched by; SQLAlchemy knows no such tables.
+GRAMS = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE findable_grams USING fts5(grams, content='', columnsize=0, detail=none, "
+        "tokenize='ascii')",
+    ),
+    "postgresql": (
+        "CREATE TABLE findable_grams (article_id bigint CONSTRAINT pk_findable_grams PRIMARY KEY CONSTRAINT "
+        "fk_findable_grams_article_id REFERENCES findable ON DELETE CASCADE, grams integer[] NOT NULL)",
+        "CREATE INDEX ix_findable_grams_grams ON findable_grams USING gin (grams)",
+    ),
 }
 
 metadata = MetaData(naming_convention=NAMES)
@@ -76,6 +90,10 @@ def _count(names: str) -> list[Column[int]]:
     return [Column(name, Integer(), nullable=False, server_default="0") for name in names.split()]
 
 
+def _lease() -> list[Column[Any]]:
+    return [*_may("lease_owner"), *_may("lease_until", Utc())]
+
+
 def _state(words: tuple[str, ...]) -> list[Any]:
     return [Column("state", Text(), nullable=False, server_default=words[0]), _one_of("state", words)]
 
@@ -98,7 +116,7 @@ feeds = Table(
     *_must("active", Boolean()), *_blank("title"), *_may("etag last_modified body_hash"),
     *_may("due_at checked_at", Utc()), *_count("failures"), *_state(FEED_STATES),
     *_must("state_since", Utc()), *_blank("reason detail"), *_may("last_success_at last_new_at", Utc()),
-    *_may("lease_owner"), *_may("lease_until", Utc()), *_may("ttl_s", Integer()),
+    *_lease(), *_may("ttl_s", Integer()),
     *_may("skip_hours skip_days", Json), _one_of("language", LANGUAGES),
     _one_of("kind", KINDS), _one_of("format", FORMATS), UniqueConstraint("url"),
     Index(None, "active", "due_at"),
@@ -139,7 +157,7 @@ entries = Table(
     "entries", metadata, _id(), _to("feeds", "feed_id"), *_must("key"), *_may("link url"),
     *_blank("title summary author language"), *_may("published_at updated_at", Utc()),
     *_must("first_seen_at", Utc()), *_state(ENTRY_STATES), *_count("attempts"), *_may("next_try_at", Utc()),
-    *_blank("reason"), _to("articles", "article_id", nullable=True), UniqueConstraint("feed_id", "key"),
+    *_blank("reason"), _to("articles", "article_id", nullable=True), *_lease(), UniqueConstraint("feed_id", "key"),
     Index(None, "state", "next_try_at"), Index(None, "url"), Index(None, "article_id"),
     Index(None, "feed_id", "first_seen_at"),
 )  # fmt: skip
@@ -147,7 +165,7 @@ entries = Table(
 revisions = Table(
     "revisions", metadata, _id(), _to("articles", "article_id"), *_must("number", Integer()),
     *_must("content_hash"), *_blank("title byline"), *_must("language"), *_may("published_at", Utc()),
-    *_must("text"), *_must("partial", Boolean()), *_blank("extractor"), *_must("fetched_at", Utc()),
+    *_must("text"), *_must("partial", Boolean()), *_blank("extractor"), *_must("fetched_at", Utc()), *_lease(),
     CheckConstraint("number >= 1", name="number"), UniqueConstraint("article_id", "number"),
     UniqueConstraint("article_id", "content_hash"), Index(None, "content_hash"),
 )  # fmt: skip
@@ -155,7 +173,7 @@ revisions = Table(
 runs = Table(
     "runs", metadata, _id(),
     *_must("stamp model model_hash engine codebook codebook_hash heads_hash version"),
-    *_must("created_at", Utc()), UniqueConstraint("stamp"),
+    *_must("created_at", Utc()), *_may("turn", Integer()), UniqueConstraint("stamp"),
 )  # fmt: skip
 
 drops = Table(
@@ -174,6 +192,30 @@ vectors = Table(
 passages = Table(
     "passages", metadata, _key("revision_id", Id), _key("model", Text()), _key("position", Integer()),
     *_span(), ForeignKeyConstraint(["revision_id", "model"], ["vectors.revision_id", "vectors.model"]),
+)  # fmt: skip
+
+# Derived from the current texts: no backup holds it, and a restore makes it anew.
+findable = Table(
+    "findable", metadata, _to("articles", "article_id", primary_key=True, autoincrement=False),
+    *_must("language folded"), info={"derived": True},
+)  # fmt: skip
+
+
+@event.listens_for(findable, "after_create")
+def _make_grams(_: Table, connection: Connection, **__: Any) -> None:
+    for statement in GRAMS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+@event.listens_for(findable, "before_drop")
+def _drop_grams(_: Table, connection: Connection, **__: Any) -> None:
+    connection.exec_driver_sql("DROP TABLE IF EXISTS findable_grams")
+
+
+meanings = Table(
+    "meanings", metadata, _id(), _to("articles", "article_id"), _to("revisions", "revision_id"),
+    *_must("model language"), *_must("vector", LargeBinary()), UniqueConstraint("article_id"),
+    Index(None, "revision_id"),
 )  # fmt: skip
 
 screenings = Table(
@@ -203,6 +245,36 @@ coding_codes = Table(
     *_must("strength", Double()), CheckConstraint("0 < strength AND strength <= 1", name="strength"),
     ForeignKeyConstraint(["score_id", "position"], ["codings.score_id", "codings.position"]),
     Index(None, "code", "score_id"),
+)  # fmt: skip
+
+series = Table(
+    "series", metadata, _id(), *_must("outlet country kind language"),
+    UniqueConstraint("outlet", "country", "kind", "language"),
+)  # fmt: skip
+
+# What stands of the scores, and sums of it: derived (see `storage.standing`), so they refer to nothing and no backup
+# holds them.
+standing = Table(
+    "standing", metadata, _key("run_id", Id), _key("article_id", Id), *_must("score_id series_id", Id),
+    *_must("outlet country kind language"), *_must("at", Utc()), *_must("tone outlook scrutiny", Double()),
+    *_may("credulity", Double()), *_must("first_scored_at", Utc()), Index(None, "article_id"),
+    UniqueConstraint("score_id"), Index(None, "run_id", "at", "article_id"),
+    Index(None, "run_id", "tone", "article_id"),
+    Index(None, "run_id", "outlet", "at", "article_id"), Index(None, "run_id", "country", "at", "article_id"),
+    Index(None, "run_id", "kind", "at", "article_id"), Index(None, "run_id", "language", "at", "article_id"),
+    Index(None, "run_id", "first_scored_at", "outlet"), info={"derived": True},
+)  # fmt: skip
+
+tone_sums = Table(
+    "tone_sums", metadata, _key("run_id", Id), _key("grain", Text()), _key("start", Text()), _key("series_id", Id),
+    *_must("n", Integer()), *_must("tone squares outlook scrutiny credulity", Double()),
+    *_must("credulous", Integer()), sqlite_with_rowid=False, info={"derived": True},
+)  # fmt: skip
+
+word_sums = Table(
+    "word_sums", metadata, _key("run_id", Id), _key("what", Text()), _key("grain", Text()), _key("start", Text()),
+    _key("series_id", Id), _key("word", Text()), *_must("n", Integer()), sqlite_with_rowid=False,
+    info={"derived": True},
 )  # fmt: skip
 
 lineages = Table("lineages", metadata, _id(), *_must("created_at", Utc()))
@@ -264,6 +336,11 @@ tokens = Table(
     *_must("created_at", Utc()), *_may("expires_at last_used_at revoked_at", Utc()), _one_of("role", ROLES),
     UniqueConstraint("prefix"),
 )  # fmt: skip
+
+# The few rows that somebody is at work on.
+for _table in (feeds, entries, revisions):
+    _held = _table.c.lease_owner.is_not(None)
+    Index(f"ix_{_table.name}_lease_owner", _table.c.lease_owner, sqlite_where=_held, postgresql_where=_held)
 
 # A name may be used again once its token is revoked.
 _UNREVOKED = text("revoked_at IS NULL")

@@ -19,7 +19,10 @@ LANGUAGES = ("en", "ja", "ru")
 
 
 class Crowd(AbstractContextManager["Crowd"]):
-    """`feeds` outlets with `each` different articles, in three languages in turn. `pages`: how often each was sent."""
+    """`feeds` outlets with `each` different articles, in three languages in turn. `pages`: how often each was sent.
+
+    A larger `each` later on is news.
+    """
 
     def __init__(self, feeds: int, each: int) -> None:
         self.feeds, self.each = feeds, each
@@ -69,13 +72,22 @@ class Crowd(AbstractContextManager["Crowd"]):
         file.write_text(tomli_w.dumps(settings), encoding="utf-8")
         return file
 
+    def bodies(self) -> dict[tuple[str, str], int]:
+        """How many articles each body of each feed had that was ever to be sent, by the feed's URL and the SHA-256."""
+        found = {}
+        for feed in range(self.feeds):
+            for each in range(1, self.each + 1):
+                body = self._rss(feed, each).encode()
+                found[f"{self.base}/{feed}/rss.xml", sha256(body).hexdigest()] = each
+        return found
+
     def answer(self, path: str) -> tuple[int, str, str]:
         """Status, content type and body of a path."""
         feed, _, name = path.strip("/").partition("/")
         if not feed.isdigit() or int(feed) >= self.feeds:
             return 404, "text/plain", "not found"
         if name == "rss.xml":
-            return 200, "application/rss+xml", self._rss(int(feed))
+            return 200, "application/rss+xml", self._rss(int(feed), self.each)
         self.pages[path] = self.pages.get(path, 0) + 1
         return 200, "text/html; charset=utf-8", self._page(int(feed), int(name.removesuffix(".html")))
 
@@ -86,11 +98,11 @@ class Crowd(AbstractContextManager["Crowd"]):
         pool = self._articles[self._language(feed)]
         return pool[(feed * 7 + number) % len(pool)]
 
-    def _rss(self, feed: int) -> str:
+    def _rss(self, feed: int, each: int) -> str:
         items = "".join(
             f"<item><title>{escape(article.title)} {feed}-{number}</title><link>{self.base}/{feed}/{number}.html</link>"
             f"<pubDate>{format_datetime(article.date)}</pubDate><description>{escape(article.summary)}</description></item>"
-            for number in range(self.each)
+            for number in range(each)
             for article in [self._article(feed, number)]
         )
         return f'<rss version="2.0"><channel><title>Outlet {feed}</title>{items}</channel></rss>'

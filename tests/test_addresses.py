@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.collect.addresses import canonical, host_of, parse, redacted, resolve
+from pipeline.collect.addresses import canonical, host_of, parse, redacted, resolve, without_secrets
 from pipeline.errors import FetchError
 
 SHARED = Path(__file__).parents[1].parent / "shared"
@@ -178,6 +178,23 @@ def test_the_host_is_told_in_its_plain_form(url: str, host: str) -> None:
 )
 def test_F66_nothing_secret_of_an_address_is_shown(url: str, shown: str) -> None:
     assert redacted(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://anna:s@cret@news.example/rss took long", "https://news.example/rss took long"),
+        ("https:anna:secret@news.example", "https:news.example"),
+        ("can't open postgresql://anna:secret@db/x", "can't open postgresql://db/x"),
+        ("(https://a.example/?a=1&key=secret&b=2#c)", "(https://a.example/?a=1&key=***&b=2#c)"),
+        ("https://a.example/?X-Api_Key=secret;auth=secret", "https://a.example/?X-Api_Key=***;auth=***"),
+        ("https://a.example/?keyword=peace&passage=3", "https://a.example/?keyword=peace&passage=3"),
+        ("write to anna@news.example?", "write to anna@news.example?"),
+        ("平和条約 https://a.example/?token=秘密 交渉", "平和条約 https://a.example/?token=*** 交渉"),
+    ],
+)
+def test_F66_no_login_or_key_in_a_text_is_shown(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
 
 
 def test_F66_errors_do_not_repeat_the_password() -> None:

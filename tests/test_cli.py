@@ -213,6 +213,7 @@ def test_doctor_examines_everything_and_says_what_to_do(tmp_path: Path) -> None:
         "codebook",
         "database",
         "passes",
+        "polling",
         "alarms",
         "model",
         "disk",

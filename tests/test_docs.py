@@ -12,8 +12,10 @@ from config.codebook import load_codebook
 from config.settings import defaults
 from pipeline.cli import analysis, coverage, digest, feeds, health, recipients, service, tokens, upkeep
 from pipeline.cli.app import app
+from tests import faults
 
 ROOT = Path(__file__).parents[1]
+UNSHOWN = {58, 60, 61, 62, 63}  # faults without a test yet
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -46,3 +48,18 @@ def test_the_method_explains_every_context_fact_and_family() -> None:
     assert all(f"[codes.{code}]" in text for code in codebook.codes)
     method = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
     assert all(word in method for word in ("outlook", "scrutiny", "tone", "omitted", "interval", *codebook.families))
+
+
+def test_every_fault_is_in_the_table_with_what_happens() -> None:
+    told = faults.rows(faults.OPERATIONS.read_text(encoding="utf-8"))
+    assert list(told) == list(faults.FAULTS)
+    assert [number for number, (what, _) in told.items() if not what.strip(" -?")] == []
+
+
+def test_the_table_of_faults_names_every_test_of_each_and_none_that_there_is_not() -> None:
+    told = faults.rows(faults.OPERATIONS.read_text(encoding="utf-8"))
+    assert {number: shown for number, (_, shown) in told.items()} == faults.cells()
+
+
+def test_every_fault_is_shown_by_a_test() -> None:
+    assert {number for number, shown in faults.cells().items() if shown == "-"} == UNSHOWN

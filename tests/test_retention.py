@@ -338,7 +338,7 @@ def test_what_a_published_score_rests_on_is_never_removed(
     again = prune(database, keep, LATER)
     assert (gone, again) == (foretold, Pruned())
     assert counted(before, after) == gone.total
-    assert changed(before, after) <= {"fetches", "revisions", "vectors", "passages"}
+    assert changed(before, after) <= {"fetches", "revisions", "vectors", "passages", "findable", "meanings"}
     for made, was, now in revisions_of(stories, before, after):
         check_text(made, was, now, keep)
 

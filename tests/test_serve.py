@@ -191,3 +191,14 @@ def test_the_secret_of_sessions_comes_from_a_file_and_is_never_shown(tmp_path: P
     refused = treatywatch(tmp_path, "serve", "--no-scheduler", TREATYWATCH_WEB__SECRET_FILE=str(tmp_path / "short"))
     assert (kept, refused.returncode, "s3cr3t" in refused.stderr) == (False, 2, False)
     assert "web.secret = ...: Value error, a secret has at least 32 characters" in refused.stderr
+
+
+def test_every_line_of_the_log_is_json_where_that_is_wanted(tmp_path: Path) -> None:
+    with served(tmp_path, "--set", "log.json=true", "--set", "log.level=debug") as (process, base):
+        status(f"{base}/health", {"Host": "evil.example"})
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=30)
+    events = [json.loads(line) for line in log.splitlines()]
+    assert "stopping" in [event["event"] for event in events]
+    assert all(event["level"] and event["timestamp"] for event in events)
+    assert {event["logger"] for event in events if "logger" in event}  # libraries, too

@@ -61,7 +61,8 @@ def wait_for(url: str, wanted: Any, seconds: float = 90) -> Any:
 
 def test_passes_are_made_on_schedule_the_api_answers_and_sigterm_stops_it_cleanly(tmp_path: Path) -> None:
     with Crowd(3, 3) as crowd, served(crowd.settings(tmp_path)) as (process, base):
-        ready = wait_for(f"{base}/ready", lambda found: found["scored"] > 2)
+        wait_for(f"{base}/api/v1/articles", lambda found: len(found["rows"]) > 2)
+        ready = get(f"{base}/ready")
         page = get(f"{base}/api/v1/articles?limit=2")
         evidence = get(f"{base}/api/v1/articles/{page['rows'][0]['score_id']}/evidence")
         feeds = get(f"{base}/api/v1/feeds")

@@ -14,7 +14,8 @@ import pytest
 from sqlalchemy import insert
 
 from config.settings import Settings, load
-from pipeline.upkeep import Upkeep, backups, upkeep
+from pipeline.duties import attended
+from pipeline.upkeep import Upkeep, backups
 from storage.backup import back_up, named, restore
 from storage.database import Database, open_database
 from storage.feeds import log_fetch
@@ -111,7 +112,7 @@ def test_the_fetch_log_is_pruned_each_day(database: Database) -> None:
 
 def test_upkeep_goes_on_beside_other_work_and_ends_with_it(database: Database, tmp_path: Path) -> None:
     async def serve() -> None:
-        async with upkeep(settings_with(tmp_path / "b"), database, look_s=0.05):
+        async with attended([Upkeep(settings_with(tmp_path / "b"), database)], lambda: True, 0.05):
             for _ in range(200):
                 await asyncio.sleep(0.05)
                 if (tmp_path / "b").is_dir() and backups(tmp_path / "b"):

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.report.auth import utc_now
 from pipeline.report.shield import HEADERS
+from storage import passes
 from storage.database import open_database
 from tests.samples import NOW, add_article, article
 from tests.web import Site
@@ -44,6 +46,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     database = open_database(f"sqlite:///{tmp_path_factory.mktemp('web') / 'coverage.db'}")
     with database.write() as connection:
         add_article(connection, article("https://a.example/1", title="<b>対話</b>"), tone=0.4, face_value=0.9)
+        passes.end(connection, passes.begin(connection, utc_now()), utc_now(), passes.Done())
     found = Site(database, requests_per_minute=10**9)
     yield found
     found.close()
@@ -90,12 +93,12 @@ def test_a_database_that_fails_is_a_503_that_does_not_say_where_it_is(tmp_path: 
     database = open_database(f"sqlite:///{tmp_path / 'coverage.db'}")
     found = Site(database)
     with database.write() as connection:
-        connection.exec_driver_sql("DROP TABLE entries")
+        connection.exec_driver_sql("DROP TABLE passes")
     answer = found.ask("/ready")
     found.close()
     database.close()
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
-    assert not any(word in answer.text for word in (str(tmp_path), "entries", "sqlite"))
+    assert not any(word in answer.text for word in (str(tmp_path), "passes", "sqlite"))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from config.codebook import Codebook, home, load_codebook
 from config.settings import Settings
 from pipeline.analyse.coding import Coder
-from pipeline.analyse.embed import Embedder, SentenceEmbedder, embed
+from pipeline.analyse.embed import Embedder, SentenceEmbedder, as_stored, embed
 from pipeline.analyse.gate import Gate
 from pipeline.analyse.heads import Heads, load_heads
 from pipeline.analyse.passages import MAX_TOKENS, split
@@ -18,7 +20,7 @@ from pipeline.analyse.reading import Reader, Reading
 from pipeline.analyse.score import Scorer
 from pipeline.analyse.screen import Screen
 from pipeline.errors import ModelError
-from pipeline.records import Article, CodedPassage, EmbeddedArticle, Relevance, Run, Score
+from pipeline.records import Article, CodedPassage, EmbeddedArticle, Relevance, Run, Score, Vectors
 
 HEADS = "heads.npz"
 
@@ -71,6 +73,10 @@ class Judge:
         """Code the passages of an article, whatever it is about. Raises ModelError when the model fails."""
         embedded, reading = self._read(article)
         return self._coder.code(embedded.passages, reading)
+
+    def meaning(self, text: str) -> Vectors:
+        """The vector (d, unit length) of a short text, to compare with those of passages."""
+        return np.asarray(as_stored(self._embedder.encode([text]))[0], np.float32)
 
     def _read(self, article: Article) -> tuple[EmbeddedArticle, Reading]:
         passages = split(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -34,6 +34,7 @@ app = typer.Typer(
 console = Console()
 errors = Console(stderr=True)
 
+NOISY = ("httpx", "httpcore", "trafilatura", "alembic", "apscheduler", "sentence_transformers")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -73,7 +74,8 @@ def database_of(context: typer.Context) -> Iterator[Database]:
     """The database that the settings name, migrated, closed at the end."""
     from storage.database import open_database
 
-    database = open_database(settings_of(context).storage.database_url())
+    storage = settings_of(context).storage
+    database = open_database(storage.database_url(), backups=storage.directory() / "backups")
     try:
         yield database
     finally:
@@ -94,28 +96,41 @@ def _plain(value: Any) -> Any:
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send structured events to stderr, as text or as JSON lines."""
+    """Send events to stderr, as text or as JSON lines: ours, and those of the libraries."""
     import structlog
 
     level = getattr(logging, settings.log.level.upper())
-    renderer: Callable[..., Any] = (
+    stamps: list[Any] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _hide_secrets,
+    ]
+    renderer = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.log.json_lines
         else structlog.dev.ConsoleRenderer()
     )
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=[*stamps, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    for noisy in ("httpx", "httpcore", "trafilatura", "alembic"):
+    handler = logging.StreamHandler(sys.stderr)
+    named = [structlog.stdlib.add_logger_name, *stamps, structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=named[:-1], processors=[named[-1], renderer])
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for noisy in NOISY:
         logging.getLogger(noisy).setLevel(max(level, logging.ERROR if noisy == "trafilatura" else logging.WARNING))
+
+
+def _hide_secrets(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Whatever is logged, the logins and keys of feeds are not."""
+    from pipeline.collect.addresses import without_secrets
+
+    return {name: without_secrets(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _print_version(wanted: bool) -> None:

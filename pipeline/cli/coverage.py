@@ -7,11 +7,16 @@ import csv
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.app import Json, console, database_of, print_json
+from pipeline.cli.app import Json, console, database_of, print_json, settings_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.queries import Explanation, Filter, Similar
 
 Option = typer.Option
 
@@ -36,13 +41,15 @@ def query(
     tone_max: Annotated[float | None, Option(help="Tone at most, -1 to 1.")] = None,
     limit: Annotated[int, Option(min=1, max=1000, help="Articles at most.")] = 50,
     after: Annotated[str | None, Option(help="Continue where an earlier answer ended (its `next`).")] = None,
+    like: Annotated[str | None, Option(help="The articles nearest in meaning to these words, in any language.")] = None,
+    similar_to: Annotated[str | None, Option(help="The articles most like the one at this URL.")] = None,
     by_outlet: Annotated[bool, Option("--by-outlet", help="Compare outlets instead of listing articles.")] = False,
     min_n: Annotated[int, Option(min=5, help="With --by-outlet: fewer articles than this are not ranked.")] = 10,
     as_json: Json = False,
     as_csv: Annotated[bool, Option("--csv", help="Print CSV instead of a table.")] = False,
 ) -> None:
     """List stored coverage scores, the newest first."""
-    from pipeline.cli.tables import coverage_table, outlet_table
+    from pipeline.cli.tables import coverage_table, outlet_table, similar_table
     from storage import queries
 
     _known(code, kind, language)
@@ -50,6 +57,10 @@ def query(
         outlet=outlet, country=country, kind=kind, language=language, code=code, since=_utc(since), until=_utc(until),
         tone_min=tone_min, tone_max=tone_max, text=text,
     )  # fmt: skip
+    if like is not None or similar_to is not None:
+        alike = _alike(context, wanted, limit, like, similar_to)
+        _give([asdict(row) for row in alike], similar_table(alike), as_json=as_json, as_csv=as_csv)
+        return
     with database_of(context) as database, database.read() as connection:
         if by_outlet:
             outlets = queries.by_outlet(connection, wanted, min_n=min_n)
@@ -63,6 +74,28 @@ def query(
             _give(rows, coverage_table(page.rows), as_json=False, as_csv=as_csv)
             if page.next:
                 typer.echo(f"more: --after {page.next}", err=True)
+
+
+def _alike(
+    context: typer.Context, wanted: Filter, limit: int, like: str | None, similar_to: str | None
+) -> tuple[Similar, ...]:
+    """The articles nearest in meaning to words, or to the article at a URL."""
+    from pipeline.analyse.judge import load_judge
+    from pipeline.report.asked import Asked
+    from storage import queries
+
+    if like is not None and similar_to is not None:
+        raise typer.BadParameter("say either --like or --similar-to")
+    question = None
+    if like is not None:
+        question = Asked(lambda: load_judge(settings_of(context)).meaning, timeout_s=600)(like)
+    with database_of(context) as database, database.read() as connection:
+        if question:
+            return queries.nearest(connection, question.vector, limit, wanted, language=question.language)
+        found = _explained(connection, similar_to or "")
+        if found is None or found.article is None:
+            raise typer.BadParameter(f"no article is stored of --similar-to {similar_to}")
+        return queries.similar(connection, found.article["id"], limit, wanted)
 
 
 def _known(code: str | None, kind: str | None, language: str | None) -> None:
@@ -105,18 +138,25 @@ def _print_csv(rows: list[dict[str, Any]]) -> None:
     writer.writerows([cell(value) for value in row.values()] for row in rows)
 
 
-def explain(context: typer.Context, url: str, as_json: Json = False) -> None:
-    """Say why an article is in or out: who announced it, what was fetched, what was decided, on what evidence."""
-    from pipeline.cli.tables import explanation_parts
+def _explained(connection: Connection, url: str) -> Explanation | None:
     from pipeline.collect.addresses import canonical
     from pipeline.errors import FetchError
     from storage import queries
 
+    found = queries.explain(connection, url)
+    if found is None:
+        with contextlib.suppress(FetchError):  # what is no address at all is unknown, too
+            found = queries.explain(connection, canonical(url))
+    return found
+
+
+def explain(context: typer.Context, url: str, as_json: Json = False) -> None:
+    """Say why an article is in or out: who announced it, what was fetched, what was decided, on what evidence."""
+    from pipeline.cli.tables import explanation_parts
+    from storage import queries
+
     with database_of(context) as database, database.read() as connection:
-        found = queries.explain(connection, url)
-        if found is None:
-            with contextlib.suppress(FetchError):  # what is no address at all is unknown, too
-                found = queries.explain(connection, canonical(url))
+        found = _explained(connection, url)
         evidence = queries.evidence(connection, found.scores[-1]["id"]) if found and found.scores else ()
     if found is None:
         console.print(

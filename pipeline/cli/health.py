@@ -71,20 +71,20 @@ def health(
 
 
 def _plain(row: FeedHealth | FeedDay) -> dict[str, Any]:
-    from pipeline.collect.addresses import redacted
+    from pipeline.collect.addresses import without_secrets
 
-    return asdict(row) | {"url": redacted(row.url)}
+    return asdict(row) | {"url": without_secrets(row.url)}
 
 
 def _table(feeds: Sequence[FeedHealth], by_feed: dict[int, list[FeedDay]]) -> Table:
     from pipeline.cli.tables import table_of
-    from pipeline.collect.addresses import redacted
+    from pipeline.collect.addresses import without_secrets
 
     heads = ("outlet", "feed", "state", "since", "why", "day", *STEPS, "dropped")
     table = table_of("Feeds", *heads, right=STEPS)
     for feed in feeds:
         why = " ".join(filter(None, (feed.reason, f"({feed.failures}x)" if feed.failures > 1 else "")))
-        who = (escape(feed.outlet), escape(redacted(feed.url)), feed.state, _time(feed.state_since), why)
+        who = (escape(feed.outlet), escape(without_secrets(feed.url)), feed.state, _time(feed.state_since), why)
         for day in by_feed[feed.id]:
             dropped = ", ".join(f"{n} {reason}" for reason, n in day.dropped.items())
             table.add_row(*who, day.day, *(str(getattr(day, step)) for step in STEPS), dropped)

@@ -105,7 +105,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Listen here instead of web.host.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="Listen here instead of web.port.", show_default=False)] = None,
 ) -> None:
-    """Run as a service: passes on schedule, and the API. Stops on SIGTERM or Ctrl-C when the pass under way is done."""
+    """Run as a service: passes on schedule, and the API. Stops on SIGTERM or Ctrl-C, within poll.drain_s."""
     from pipeline.service import serve as run_service
 
     settings = settings_of(context)

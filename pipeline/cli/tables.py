@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.passes import PassReport
-from storage.queries import Coverage, Explanation, Funnel, OutletTone, Quotation
+from storage.queries import Coverage, Explanation, Funnel, OutletTone, Quotation, Similar
 
 if TYPE_CHECKING:
     from pipeline.demo.play import Played
@@ -103,6 +103,18 @@ def coverage_table(rows: Iterable[Coverage]) -> Table:
             "-" if row.credulity is None else f"{row.credulity:.2f}",
             f"{len(row.omitted)}/8",
         )
+    return table
+
+
+def similar_table(rows: Iterable[Similar]) -> Table:
+    """Articles by how near they are in meaning, a line each."""
+    table = table_of(
+        "Similar coverage", "alike", "published", "outlet", "title", SCALE, "tone", right=("alike", "tone")
+    )
+    for row in rows:
+        scale, tone = tone_scale(row.tone, row.tone, row.tone), f"{row.tone:+.2f}"
+        alike = f"{row.similarity:.2f}"
+        table.add_row(alike, _day(row.at), escape(row.outlet), escape(row.title), scale, tone)
     return table
 
 

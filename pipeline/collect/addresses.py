@@ -53,6 +53,13 @@ TRACKING_PREFIXES = ("utm_", "at_medium", "at_campaign", "at_custom", "pk_campai
 CHANNEL_NAMES = frozenset(["ref", "iref", "from", "source", "src"])
 CHANNEL = re.compile(r"(?:\w+_)?(?:rss|rdf|atom|feed|twitter|facebook|telegram)", re.IGNORECASE)
 
+# Feeds for subscribers are opened by a key in the address.
+SECRET_PARAMETER = re.compile(
+    r"([?&;](?:[\w.-]*(?:token|secret|passw(?:or)?d|api[_-]?key|auth|signature)|key|pass|pwd|sig)=)[^&;#\s\"'<>)]+",
+    re.IGNORECASE,
+)
+LOGIN = re.compile(r"\b(https?:[/\\]*|[a-z][a-z0-9+.-]{0,20}://)[^\s/?#\\\"'<>]*@", re.IGNORECASE)
+
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 
@@ -136,6 +143,11 @@ def redacted(url: str) -> str:
         _strip(parsed)
         return str(parsed.href)
     return url if parsed.protocol in SCHEMES else _cut(url)
+
+
+def without_secrets(text: str) -> str:
+    """Any text, without the logins and keys in the addresses that it names; fit for other people's screens."""
+    return SECRET_PARAMETER.sub(r"\1***", LOGIN.sub(r"\1", text))
 
 
 def _cut(text: str) -> str:

@@ -14,6 +14,7 @@ from pipeline.errors import ParseError
 
 MAX_BYTES = 10_000_000
 MAX_OUTLINES = 10_000
+MAX_ADDRESS = 2048  # characters
 DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 WIDE = re.compile(rb"^(?:\xff\xfe|\xfe\xff)|^[^\0]?\0")  # UTF-16 and UTF-32 would hide a document type from the search
 
@@ -72,7 +73,7 @@ def _outlines(body: etree._Element) -> Iterator[OpmlOutline]:
     for number, element in enumerate(body.iterfind(".//outline"), 1):
         if number > MAX_OUTLINES:
             raise _error(f"the file has more than {MAX_OUTLINES} outlines; split it", reason="too_large")
-        if url := _attribute(element, "xmlurl").strip():
+        if url := _address(element, "xmlurl"):
             yield _outline(element, url)
 
 
@@ -83,7 +84,7 @@ def _outline(element: etree._Element, url: str) -> OpmlOutline:
     return OpmlOutline(
         url=url,
         title=title,
-        site=site if _is_web_address(site := _attribute(element, "htmlurl").strip()) else "",
+        site=site if _is_web_address(site := _address(element, "htmlurl")) else "",
         language=plain.one_line(_attribute(element, "language"), limit=20),
         format=plain.one_line(_attribute(element, "type"), limit=20).lower() or "rss",
         categories=_categories(element),
@@ -102,12 +103,17 @@ def _attribute(element: etree._Element, name: str) -> str:
     return next((str(value) for key, value in element.attrib.items() if str(key).lower() == name), "")
 
 
+def _address(element: etree._Element, name: str) -> str:
+    """As `write` would write it; what is cut here is too long to be read."""
+    return plain.one_line(_attribute(element, name), limit=2 * MAX_ADDRESS)
+
+
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and len(url) <= 2048
+    return parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and len(url) <= MAX_ADDRESS
 
 
 def _attributes(outline: OpmlOutline) -> dict[str, str]:
@@ -120,7 +126,7 @@ def _attributes(outline: OpmlOutline) -> dict[str, str]:
         "language": outline.language,
         "category": ",".join(outline.categories),
     }
-    return {name: plain.one_line(value, limit=2048) for name, value in named.items() if value}
+    return {name: plain.one_line(value, limit=MAX_ADDRESS) for name, value in named.items() if value}
 
 
 def _error(message: str, *, reason: str = "malformed") -> ParseError:

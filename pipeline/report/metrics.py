@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from sqlalchemy import Connection
 
 from config.settings import Settings
-from pipeline.collect.addresses import redacted
+from pipeline.collect.addresses import without_secrets
 from pipeline.logbook import JUDGE_BOUNDS_S, buckets
 from storage import outbox, passes, queries
 from storage.database import Database
@@ -113,9 +113,13 @@ def _feeds(connection: Connection) -> Iterator[Metric]:
         ("feed_last_success", "When the feed last answered, in Unix time.", "last_success_at"),
         ("feed_last_new", "When the feed last brought something new, in Unix time.", "last_new_at"),
     ):
-        found = {(feed.outlet, redacted(feed.url)): at.timestamp() for feed in watched if (at := getattr(feed, column))}
+        found = {
+            (feed.outlet, without_secrets(feed.url)): at.timestamp()
+            for feed in watched
+            if (at := getattr(feed, column))
+        }
         yield _gauge(f"{name}_timestamp_seconds", text, ("outlet", "feed"), found)
-    failures = {(feed.outlet, redacted(feed.url)): feed.failures for feed in watched}
+    failures = {(feed.outlet, without_secrets(feed.url)): feed.failures for feed in watched}
     yield _gauge("feed_failures", "Failures of the feed in a row.", ("outlet", "feed"), failures)
 
 

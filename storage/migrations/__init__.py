@@ -1,7 +1,8 @@
 """Brings a database to the schema that this program knows, or leaves it as it was.
 
 All steps run in the transaction of the connection that is handed in. Before an existing SQLite schema is
-changed, the file is copied to one beside it that bears the old revision in its name.
+changed, the file is copied to one beside it that bears the old revision in its name; for PostgreSQL the
+caller says how its rows are kept.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from pipeline.errors import StorageError
 from storage.schema import metadata
 
 HERE = Path(__file__).parent
+VERSIONS = "alembic_version"  # the table that names the schema
 LOCK = 0x7EA7  # any number that no other user of the server's advisory locks takes
 
 
@@ -40,10 +43,11 @@ def is_current(connection: Connection, steps: Path = HERE) -> bool:
     return revision == ScriptDirectory(str(steps)).get_current_head()
 
 
-def upgrade(connection: Connection, steps: Path = HERE) -> None:
+def upgrade(connection: Connection, steps: Path = HERE, *, keep: Callable[[Connection], object] | None = None) -> None:
     """Apply the steps that are missing.
 
-    Harmless to call at once from several processes, or again after an interruption.
+    `keep` saves what is in a PostgreSQL database before it is changed. Harmless to call at once from several
+    processes, or again after an interruption.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
@@ -52,6 +56,8 @@ def upgrade(connection: Connection, steps: Path = HERE) -> None:
     revision = revision_of(connection)
     if revision and connection.dialect.name == "sqlite":
         _back_up(connection, revision)
+    elif revision and keep:
+        keep(connection)
     apply(connection, "head", steps)
 
 
@@ -69,7 +75,7 @@ def rebuild(connection: Connection, revision: str, steps: Path = HERE) -> None:
         if view.startswith("v_"):
             connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}{cascade}")
     metadata.drop_all(connection)
-    connection.exec_driver_sql("DROP TABLE alembic_version")
+    connection.exec_driver_sql(f"DROP TABLE {VERSIONS}")
     apply(connection, revision, steps)
 
 

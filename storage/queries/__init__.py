@@ -7,15 +7,17 @@ from storage.queries.changes import Changes, Mover, changes
 from storage.queries.coverage import Coverage, Page, count, coverage, extremes
 from storage.queries.cursors import Sort
 from storage.queries.facets import Facets, RunView, facets, runs
-from storage.queries.filters import Filter, Group, Period
+from storage.queries.filters import Filter, Group, Period, terms
 from storage.queries.funnels import FeedDay, feed_days
 from storage.queries.groups import GroupTone, OutletTone, by_group, by_outlet
 from storage.queries.health import FeedHealth, Funnel, feed_health, funnel
 from storage.queries.quotations import CodedSentence, evidence
 from storage.queries.shares import CodeShare, Omission, VoiceShare, code_shares, omissions, voice_shares
+from storage.queries.similar import Similar, nearest, similar
 from storage.queries.trace import Explanation, explain
 from storage.queries.trends import TrendPoint, trend
 from storage.queries.views import ArticleView, Relevant, RevisionView, RunScore, article_view
+from storage.snippets import Snippet, snippet
 
 Quotation = CodedSentence
 
@@ -44,6 +46,8 @@ __all__ = [
     "RevisionView",
     "RunScore",
     "RunView",
+    "Similar",
+    "Snippet",
     "Sort",
     "TrendPoint",
     "VoiceShare",
@@ -62,8 +66,12 @@ __all__ = [
     "feed_days",
     "feed_health",
     "funnel",
+    "nearest",
     "omissions",
     "runs",
+    "similar",
+    "snippet",
+    "terms",
     "trend",
     "voice_shares",
 ]

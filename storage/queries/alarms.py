@@ -59,6 +59,13 @@ def alarms(connection: Connection, settings: AlarmSettings, *, interval_s: float
     return tuple(sorted(found, key=lambda alarm: (alarm.kind, alarm.since, alarm.subject)))
 
 
+def stalled(connection: Connection, settings: AlarmSettings, *, interval_s: float, now: datetime) -> Alarm | None:
+    """The alarm that no pass comes to its end, if it holds: the one that says whether anything is done at all."""
+    if not connection.scalar(select(feeds.c.id).where(feeds.c.active).limit(1)):
+        return None
+    return next(_no_pass(connection, timedelta(seconds=settings.pass_intervals * interval_s), now), None)
+
+
 def _broken(connection: Connection, settings: AlarmSettings, now: datetime) -> Iterator[Alarm]:
     failing = feeds.c.state.in_(("failing", "gone")) & (feeds.c.failures >= settings.failures)
     cut = (feeds.c.state == "degraded") & (feeds.c.state_since <= now - CUT_FOR)
@@ -101,8 +108,8 @@ def _silence(subject: str, row: Row[Any], where: str) -> Alarm:
 
 
 def _starved(connection: Connection, settings: AlarmSettings, interval_s: float, now: datetime) -> Iterator[Alarm]:
-    if connection.scalar(select(func.count()).select_from(feeds).where(feeds.c.active)):
-        yield from _no_pass(connection, timedelta(seconds=settings.pass_intervals * interval_s), now)
+    if alarm := stalled(connection, settings, interval_s=interval_s, now=now):
+        yield alarm
     yield from _waiting(connection, timedelta(hours=settings.waiting_h), now)
     yield from _nothing_scored(connection, timedelta(hours=settings.scored_h), now)
 

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection
 
-from storage.queries.filters import Filter, Group, scored
+from storage.queries.filters import Filter, Group
 from storage.queries.intervals import MIN_N, Interval, Sums, about, mean_interval
-from storage.queries.tones import sums
-from storage.schema import articles
+from storage.queries.tones import countries, sums
 
 COVERED = 0.5  # share of all articles whose months a group must cover for its mean at constant mix
 Months = Mapping[str, Sums]
@@ -77,9 +76,9 @@ def by_group(
     for (month, name), one in sums(connection, wanted, period="month", group=group).items():
         found.setdefault(name, {})[month] = one
     mix = _mix(found)
-    countries = _countries(connection, wanted) if group == "outlet" else {}
+    country = countries(connection) if group == "outlet" else {}
     rows = (
-        _group(name, countries.get(name, ""), months, mix, max(min_n, MIN_N), level) for name, months in found.items()
+        _group(name, country.get(name, ""), months, mix, max(min_n, MIN_N), level) for name, months in found.items()
     )
     return tuple(sorted(rows, key=_rank))
 
@@ -94,11 +93,6 @@ def by_outlet(
     rows = by_group(connection, wanted, group="outlet", min_n=min_n, level=level)
     names = [name for name in OutletTone.__dataclass_fields__ if name != "outlet"]
     return tuple(OutletTone(outlet=row.group, **{name: getattr(row, name) for name in names}) for row in rows)
-
-
-def _countries(connection: Connection, wanted: Filter) -> dict[str, str]:
-    names = (articles.c.outlet, func.min(articles.c.country))
-    return dict(connection.execute(scored(connection, wanted, *names).group_by(articles.c.outlet)).all())
 
 
 def _rank(row: GroupTone) -> tuple[bool, float, int, str]:

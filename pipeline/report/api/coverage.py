@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from config.sources import FeedKind
 from pipeline.records import Language
 from pipeline.report.asking import Reading
-from pipeline.report.auth import HEALTH, Caller, needs
+from pipeline.report.auth import Caller, needs
 from storage import queries
 
 Time = Annotated[datetime | None, Query(description="UTC where no offset is given.")]
@@ -21,16 +21,6 @@ Time = Annotated[datetime | None, Query(description="UTC where no offset is give
 def coverage_routes() -> APIRouter:
     """The routes."""
     router = APIRouter()
-
-    @router.get(HEALTH)
-    def health() -> dict[str, str]:
-        """Whether the web process answers. Open to everybody."""
-        return {"status": "ok"}
-
-    @router.get("/ready")
-    def ready(connection: Reading) -> dict[str, Any]:
-        """Whether the database answers too."""
-        return {"status": "ready", "scored": queries.funnel(connection).scored}
 
     @router.get("/api/v1/me")
     def me(caller: Annotated[Caller, needs("read")]) -> dict[str, str]:
@@ -77,11 +67,6 @@ def coverage_routes() -> APIRouter:
     def outlets(connection: Reading, min_n: Annotated[int, Query(ge=5)] = 10) -> list[dict[str, Any]]:
         """Outlets compared; those with fewer than `min_n` articles have only their number."""
         return [asdict(row) for row in queries.by_outlet(connection, min_n=min_n)]
-
-    @router.get("/api/v1/feeds")
-    def feeds(connection: Reading) -> list[dict[str, Any]]:
-        """The feeds and how polling goes."""
-        return [asdict(row) for row in queries.feed_health(connection)]
 
     return router
 
