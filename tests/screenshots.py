@@ -37,7 +37,7 @@ MADE: Mapping[str, Shot] = {
     "outlets": ("/outlets", "en", DESK),
     "codes": ("/codes", "en", DESK),
 }
-TALL = 1150  # pixels of a page that are shown
+TALL = 1050  # pixels of a page that are shown
 
 
 def main() -> None:
