@@ -6,7 +6,7 @@ import contextlib
 import csv
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -44,11 +44,12 @@ def query(
     """List stored coverage scores, the newest first."""
     from pipeline.cli.tables import coverage_table, outlet_table
     from storage import queries
+    from storage.columns import in_utc
 
     _known(code, kind, language)
     wanted = queries.Filter(
-        outlet=outlet, country=country, kind=kind, language=language, code=code, since=_utc(since), until=_utc(until),
-        tone_min=tone_min, tone_max=tone_max, text=text,
+        outlet=outlet, country=country, kind=kind, language=language, code=code,
+        since=since and in_utc(since), until=until and in_utc(until), tone_min=tone_min, tone_max=tone_max, text=text,
     )  # fmt: skip
     with database_of(context) as database, database.read() as connection:
         if by_outlet:
@@ -81,10 +82,6 @@ def _known(code: str | None, kind: str | None, language: str | None) -> None:
     ):
         if value is not None and value not in words:
             raise typer.BadParameter(f"{name} {value!r} is unknown{nearest(value, words)}")
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
 
 
 def _give(rows: list[dict[str, Any]], table: Any, *, as_json: bool, as_csv: bool) -> None:

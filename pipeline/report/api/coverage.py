@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi import Path as InPath
 
-from config.sources import FeedKind
-from pipeline.records import Language
-from pipeline.report.asking import Reading
+from pipeline.report.asking import Reading, Wanted
 from pipeline.report.auth import HEALTH, Caller, needs
 from storage import queries
-
-Time = Annotated[datetime | None, Query(description="UTC where no offset is given.")]
 
 
 def coverage_routes() -> APIRouter:
@@ -40,28 +35,11 @@ def coverage_routes() -> APIRouter:
     @router.get("/api/v1/articles")
     def articles(
         connection: Reading,
-        outlet: str | None = None,
-        country: str | None = None,
-        kind: FeedKind | None = None,
-        language: Language | None = None,
-        code: str | None = None,
-        since: Time = None,
-        until: Time = None,
-        text: Annotated[str | None, Query(max_length=500)] = None,
+        wanted: Wanted,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         after: Annotated[str | None, Query(max_length=100)] = None,
     ) -> dict[str, Any]:
         """Scored articles, the newest first; `next` continues."""
-        wanted = queries.Filter(
-            outlet=outlet,
-            country=country,
-            kind=kind,
-            language=language,
-            code=code,
-            since=_utc(since),
-            until=_utc(until),
-            text=text,
-        )
         page = queries.coverage(connection, wanted, limit=limit, after=after)
         return {"rows": [asdict(row) for row in page.rows], "next": page.next}
 
@@ -84,7 +62,3 @@ def coverage_routes() -> APIRouter:
         return [asdict(row) for row in queries.feed_health(connection)]
 
     return router
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
