@@ -31,6 +31,7 @@ from config.sections import (
     ScoreSettings,
     ScreenSettings,
     StorageSettings,
+    WebhookSettings,
     WebSettings,
     WorkersSettings,
     secret_in,
@@ -38,7 +39,12 @@ from config.sections import (
 
 ENV_PREFIX = "TREATYWATCH_"
 CONFIG_VARIABLE = "TREATYWATCH_CONFIG"
-SECRET_KEYS = {("web", "secret"), ("storage", "url")}  # a message about them does not repeat what was given
+SECRET_KEYS = {
+    ("web", "secret"),
+    ("storage", "url"),
+    ("webhooks", "urls"),
+    ("webhooks", "secret"),
+}  # a message about them does not repeat what was given
 
 
 class Settings(BaseModel):
@@ -56,6 +62,7 @@ class Settings(BaseModel):
     screen: ScreenSettings
     score: ScoreSettings
     alarms: AlarmSettings
+    webhooks: WebhookSettings
     web: WebSettings
     backup: BackupSettings
     retention: RetentionSettings

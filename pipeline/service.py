@@ -18,6 +18,7 @@ from pipeline.run import run_once
 from pipeline.schedule import Schedule
 from pipeline.tools import tools_of, workers
 from pipeline.upkeep import upkeep
+from pipeline.webhooks import webhooks
 from storage import tokens
 from storage.database import Database
 
@@ -40,6 +41,7 @@ async def serve(settings: Settings, database: Database, address: Address | None,
             tools = await stack.enter_async_context(tools_of(settings))
             await stack.enter_async_context(_Passes(tools, database, settings))
             await stack.enter_async_context(upkeep(settings, database))
+            await stack.enter_async_context(webhooks(settings, database))
         await (_answer(settings, database) if address else _wait_for_signal())
         log.info("stopping")
 

@@ -35,6 +35,8 @@ ROLES = get_args(Role)
 FEED_STATES = ("ok", "degraded", "failing", "gone", "quiet")
 ENTRY_STATES = ("announced", "done", "dropped")
 PASS_OUTCOMES = ("running", "ok", "failed")
+NOTICE_EVENTS = ("began", "ended")
+NOTICE_STATES = ("pending", "sent", "failed")
 OUTBOX_STATES = ("pending", "sending", "sent", "failed", "unknown")
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -247,6 +249,13 @@ tokens = Table(
     "tokens", metadata, _id(), *_must("name role prefix"), *_must("salt hash", LargeBinary()),
     *_must("created_at", Utc()), *_may("expires_at last_used_at revoked_at", Utc()), _one_of("role", ROLES),
     UniqueConstraint("prefix"),
+)  # fmt: skip
+
+notices = Table(
+    "notices", metadata, _id(), *_must("hook kind subject"), *_must("number", Integer()), *_must("event"),
+    *_must("payload", Json), *_state(NOTICE_STATES), *_count("attempts"), *_must("next_try_at created_at", Utc()),
+    *_blank("reason"), *_may("sent_at", Utc()), _one_of("event", NOTICE_EVENTS),
+    UniqueConstraint("hook", "kind", "subject", "number"), Index(None, "state", "next_try_at"),
 )  # fmt: skip
 
 # A name may be used again once its token is revoked.
