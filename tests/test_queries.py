@@ -17,7 +17,7 @@ from pipeline.records import Dropped
 from storage import articles, feeds, queries, scores
 from storage.database import Database
 from storage.queries import Filter
-from storage.queries.coverage import student_t
+from storage.queries.intervals import student_t
 from storage.schema import lineage_members, lineages, revisions
 from tests.samples import HOUR, IRRELEVANT, NOW, RUN, add_article, add_feed, article, coded, entry, score, source
 

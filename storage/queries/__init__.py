@@ -3,39 +3,67 @@
 from __future__ import annotations
 
 from storage.queries.alarms import Alarm, alarms
-from storage.queries.coverage import (
-    Coverage,
-    OutletTone,
-    Page,
-    Quotation,
-    by_outlet,
-    coverage,
-    evidence,
-    extremes,
-)
-from storage.queries.filters import Filter
+from storage.queries.changes import Changes, Mover, changes
+from storage.queries.coverage import Coverage, Page, count, coverage, extremes
+from storage.queries.cursors import Sort
+from storage.queries.facets import Facets, RunView, facets, runs
+from storage.queries.filters import Filter, Group, Period
 from storage.queries.funnels import FeedDay, feed_days
+from storage.queries.groups import GroupTone, OutletTone, by_group, by_outlet
 from storage.queries.health import FeedHealth, Funnel, feed_health, funnel
+from storage.queries.quotations import CodedSentence, evidence
+from storage.queries.shares import CodeShare, Omission, VoiceShare, code_shares, omissions, voice_shares
 from storage.queries.trace import Explanation, explain
+from storage.queries.trends import TrendPoint, trend
+from storage.queries.views import ArticleView, Relevant, RevisionView, RunScore, article_view
+
+Quotation = CodedSentence
 
 __all__ = [
     "Alarm",
+    "ArticleView",
+    "Changes",
+    "CodeShare",
+    "CodedSentence",
     "Coverage",
     "Explanation",
+    "Facets",
     "FeedDay",
     "FeedHealth",
     "Filter",
     "Funnel",
+    "Group",
+    "GroupTone",
+    "Mover",
+    "Omission",
     "OutletTone",
     "Page",
+    "Period",
     "Quotation",
+    "Relevant",
+    "RevisionView",
+    "RunScore",
+    "RunView",
+    "Sort",
+    "TrendPoint",
+    "VoiceShare",
     "alarms",
+    "article_view",
+    "by_group",
     "by_outlet",
+    "changes",
+    "code_shares",
+    "count",
     "coverage",
     "evidence",
     "explain",
     "extremes",
+    "facets",
     "feed_days",
     "feed_health",
     "funnel",
+    "omissions",
+    "runs",
+    "trend",
+    "voice_shares",
 ]

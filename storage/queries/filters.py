@@ -7,15 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import eq, ge, le, lt
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, literal, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, literal, or_, select, type_coerce
+from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.columns import MAX_ID, Text, storable
 from storage.schema import articles, coding_codes, revisions, runs, scores
 from storage.scores import latest_run
 
 MAX_TERMS = 32
+Group = Literal["outlet", "language", "country", "kind"]
+Period = Literal["day", "week", "month"]
 WHEN = func.coalesce(articles.c.published_at, articles.c.first_seen_at).label("at")
 
 
@@ -25,7 +28,8 @@ class Filter:
 
     `since` is included and `until` is not; they refer to the time of publication, or else to when the
     article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, in any
-    case; nothing in it is special beside the quotation marks. `run_id`: the latest run by default.
+    case; nothing in it is special beside the quotation marks. `omitted`: a context fact that the article leaves
+    out. `run_id`: the latest run by default.
     """
 
     outlet: str | None = None
@@ -33,6 +37,7 @@ class Filter:
     kind: str | None = None
     language: str | None = None
     code: str | None = None
+    omitted: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     tone_min: float | None = None
@@ -76,7 +81,16 @@ def _conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bo
         (scores.c.id, _bears, wanted.code),
     ]
     conditions = [compare(column, value) for column, compare, value in plain if value is not None]
+    if wanted.omitted is not None:
+        conditions.append(_omits(connection, wanted.omitted))
     return conditions + [_holds(connection, term) for term in terms(wanted.text or "")]
+
+
+def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:
+    if connection.dialect.name == "postgresql":
+        return type_coerce(scores.c.omitted, JSONB).contains([storable(fact)])
+    each = func.json_each(scores.c.omitted).table_valued("value")
+    return exists().select_from(each).where(each.c.value == storable(fact))
 
 
 def _bears(score_id: Column[int], code: str) -> ColumnElement[bool]:
