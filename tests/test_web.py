@@ -68,7 +68,7 @@ def test_F50_nonsense_is_refused(served: Site, name: str, value: str) -> None:
 
 @pytest.mark.parametrize("score_id", ["0", "-1", "x", "0x7", "1.5", "9" * 30, "%00", str(2**63)])
 def test_F50_an_id_that_is_none_is_refused(served: Site, score_id: str) -> None:
-    assert checked(served.ask(f"/api/v1/articles/{score_id}/evidence")) == 422
+    assert checked(served.ask(f"/api/v1/scores/{score_id}/evidence")) == 422
 
 
 @pytest.mark.parametrize("text", ['"', "hello AND", "NEAR(", "*", "-a", "\0", "%", "'", "平和条約"])
@@ -82,7 +82,7 @@ def test_F50_a_long_query_is_refused(served: Site) -> None:
 
 def test_what_is_stored_comes_back_whole(served: Site) -> None:
     (row,) = served.ask("/api/v1/articles").json()["rows"]
-    (quotation,) = served.ask(f"/api/v1/articles/{row['score_id']}/evidence").json()[:1]
+    (quotation,) = served.ask(f"/api/v1/scores/{row['score_id']}/evidence").json()[:1]
     assert (row["title"], row["at"][:4], bool(quotation["text"])) == ("<b>対話</b>", str(NOW.year), True)
 
 

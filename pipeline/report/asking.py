@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, get_args
 
 from fastapi import Depends, Query, Request
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
@@ -56,6 +56,8 @@ def _utc(time: datetime) -> datetime:
 Blank = BeforeValidator(_given)
 Name = Annotated[Annotated[str, StringConstraints(max_length=200)] | None, Blank]
 Words = Annotated[Annotated[str, StringConstraints(max_length=500)] | None, Blank]
+KindName = Annotated[FeedKind | None, Blank, WithJsonSchema({"type": "string", "enum": [*get_args(FeedKind), ""]})]
+LanguageName = Annotated[Language | None, Blank, WithJsonSchema({"type": "string", "enum": [*get_args(Language), ""]})]
 Moment = Annotated[
     Annotated[datetime, BeforeValidator(_moment), AfterValidator(_utc)] | None,
     Blank,
@@ -76,8 +78,8 @@ RunId = Annotated[
 def wanted(
     outlet: Annotated[Name, Query(description="Only this outlet.")] = None,
     country: Annotated[Name, Query(description="Only outlets of this country, such as JP.")] = None,
-    kind: Annotated[FeedKind | Literal[""] | None, Query(description="Only outlets of this kind.")] = None,
-    language: Annotated[Language | Literal[""] | None, Query(description="Only texts in this language.")] = None,
+    kind: Annotated[KindName, Query(description="Only outlets of this kind.")] = None,
+    language: Annotated[LanguageName, Query(description="Only texts in this language.")] = None,
     code: Annotated[Name, Query(description="Only articles with a passage that bears it.")] = None,
     omitted: Annotated[Name, Query(description="Only articles that leave out this fact.")] = None,
     since: Annotated[Moment, Query(description="Published then or later; UTC where no offset is given.")] = None,
@@ -89,7 +91,7 @@ def wanted(
 ) -> Filter:
     """The articles that a reader asks for. A field that is empty asks for nothing."""
     asked: dict[str, Any] = {
-        "outlet": outlet, "country": country, "kind": kind or None, "language": language or None, "code": code,
+        "outlet": outlet, "country": country, "kind": kind, "language": language, "code": code,
         "omitted": omitted, "since": since, "until": until, "tone_min": tone_min, "tone_max": tone_max,
         "text": text, "run_id": run_id,
     }  # fmt: skip

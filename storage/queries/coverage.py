@@ -115,7 +115,11 @@ def extremes(
 
 
 def _rows(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...]:
-    rows = connection.execute(selection).all()
+    return covered(connection, connection.execute(selection).all())
+
+
+def covered(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Coverage, ...]:
+    """Rows of COLUMNS as scored articles, with their codes."""
     strongest = _strongest(connection, [row.score_id for row in rows])
     return tuple(_coverage(row, strongest.get(row.score_id, {})) for row in rows)
 
