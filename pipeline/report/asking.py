@@ -39,8 +39,8 @@ def _given(value: Any) -> Any:
     return value or None
 
 
-def _moment(value: Any) -> Any:
-    """Pydantic would read a bare number as seconds since 1970."""
+def written(value: Any) -> Any:
+    """A date or time as it is written; pydantic would read a bare number as seconds since 1970."""
     if isinstance(value, str) and not value[:5].endswith("-"):
         raise ValueError("write a date as 2026-11-01, or a time as 2026-11-01T09:30:00+09:00")
     return value
@@ -59,7 +59,7 @@ Words = Annotated[Annotated[str, StringConstraints(max_length=500)] | None, Blan
 KindName = Annotated[FeedKind | None, Blank, WithJsonSchema({"type": "string", "enum": [*get_args(FeedKind), ""]})]
 LanguageName = Annotated[Language | None, Blank, WithJsonSchema({"type": "string", "enum": [*get_args(Language), ""]})]
 Moment = Annotated[
-    Annotated[datetime, BeforeValidator(_moment), AfterValidator(_utc)] | None,
+    Annotated[datetime, BeforeValidator(written), AfterValidator(_utc)] | None,
     Blank,
     WithJsonSchema({"anyOf": [*TIMES, EMPTY]}),
 ]

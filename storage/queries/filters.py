@@ -94,7 +94,8 @@ def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:
 
 
 def _bears(score_id: Column[int], code: str) -> ColumnElement[bool]:
-    return exists().where(coding_codes.c.score_id == score_id, coding_codes.c.code == code)
+    bearing = coding_codes.alias()  # what is asked may count codes itself
+    return exists().where(bearing.c.score_id == score_id, bearing.c.code == code)
 
 
 def terms(text: str) -> list[str]:

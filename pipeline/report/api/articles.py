@@ -22,12 +22,19 @@ Id = Annotated[int, InPath(ge=1, le=MAX_ID)]
 NONE: dict[int | str, dict[str, Any]] = {"404": PROBLEMS["404"]}
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another article with the same wire text."""
+
+    url: str
+    outlet: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownArticle:
     """An article in its current wording, with its score under the current run, if it has one.
 
-    `evidence`: the sentences that the score rests on; `scores` and `revisions`: the oldest first; `same_text`: address
-    and outlet of the others that have the same wire text.
+    `evidence`: the sentences that the score rests on; `scores` and `revisions`: the oldest first.
     """
 
     article_id: int
@@ -48,7 +55,7 @@ class KnownArticle:
     scores: tuple[RunScore, ...]
     revisions: tuple[RevisionView, ...]
     relevance: Relevant | None
-    same_text: tuple[tuple[str, str], ...]
+    same_text: tuple[Copy, ...]
 
 
 def article_routes() -> APIRouter:
@@ -98,6 +105,7 @@ def known_article(connection: Reading, article_id: int) -> KnownArticle:
     found = queries.article_view(connection, article_id)
     if found is None:
         raise HTTPException(404, "no such article")
-    names = [field.name for field in fields(KnownArticle) if field.name != "evidence"]
+    names = [field.name for field in fields(KnownArticle) if field.name not in ("evidence", "same_text")]
+    copies = tuple(Copy(*one) for one in found.same_text)
     quoted = tuple(sentence for sentence in found.passages if sentence.codes or sentence.facts)
-    return KnownArticle(**{name: getattr(found, name) for name in names}, evidence=quoted)
+    return KnownArticle(**{name: getattr(found, name) for name in names}, evidence=quoted, same_text=copies)

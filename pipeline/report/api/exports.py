@@ -39,7 +39,7 @@ def export_routes() -> APIRouter:
     ) -> StreamingResponse:
         """All articles, evidence or daily means that the filter lets through, in one file. See `/dictionary`."""
         pieces = export(connection, table, form, wanted)
-        first = next(pieces)  # what goes wrong at once is still an error, and no broken file
+        first = next(pieces, b"")  # what goes wrong at once is still an error, and no broken file
         name = f"treatywatch-{table}-{datetime.now(UTC):%Y%m%d}.{form}"
         return StreamingResponse(
             chain([first], pieces),

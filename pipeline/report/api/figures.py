@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from pydantic import BeforeValidator
 
 from pipeline.report.api.describing import UNCHANGED
 from pipeline.report.api.fresh import Fresh
-from pipeline.report.asking import Reading, Settled, Wanted
+from pipeline.report.asking import Reading, Settled, Wanted, written
 from storage import queries
 from storage.queries import Changes, CodeShare, Group, GroupTone, Omission, Period, TrendPoint, VoiceShare
 
@@ -18,6 +19,7 @@ Least = Annotated[
     Query(ge=5, le=100_000, description="Figures over fewer articles are null; `report.min_n` where none is given."),
 ]
 Grouped = Annotated[Group | None, Query(description="One figure for each of these instead of one for all.")]
+# Around which a calendar has room for windows.
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
 
 
@@ -30,10 +32,10 @@ MinN = Annotated[int, Depends(_least)]
 
 def _day(
     day: Annotated[
-        date | None, Query(ge=FIRST_DAY, le=LAST_DAY, description="The day (UTC); today where none is given.")
+        date | None, BeforeValidator(written), Query(description="The day (UTC); today where none is given.")
     ] = None,
 ) -> date:
-    return day or datetime.now(UTC).date()
+    return min(max(day, FIRST_DAY), LAST_DAY) if day else datetime.now(UTC).date()
 
 
 def figure_routes() -> APIRouter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
@@ -19,7 +19,7 @@ from pipeline.report.asking import Reading
 from pipeline.report.auth import Caller, needs
 from pipeline.report.columns import TABLES, Column, Table
 from storage import queries
-from storage.queries import Facets, RunView
+from storage.queries import RunView
 
 
 class Me(BaseModel):
@@ -27,6 +27,24 @@ class Me(BaseModel):
 
     name: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A value, and the number of scored articles that have it."""
+
+    value: str
+    articles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFacets:
+    """The values that filters can take, the commonest first."""
+
+    outlets: tuple[Facet, ...]
+    countries: tuple[Facet, ...]
+    kinds: tuple[Facet, ...]
+    languages: tuple[Facet, ...]
 
 
 def store_routes() -> APIRouter:
@@ -39,9 +57,10 @@ def store_routes() -> APIRouter:
         return Me(name=caller.name, role=caller.role)
 
     @router.get("/facets", responses=UNCHANGED)
-    def facets(connection: Reading, _: Fresh) -> Facets:
+    def facets(connection: Reading, _: Fresh) -> FoundFacets:
         """The values that filters can take, each with the number of scored articles that have it."""
-        return queries.facets(connection)
+        found = asdict(queries.facets(connection))
+        return FoundFacets(**{name: tuple(Facet(*value) for value in values) for name, values in found.items()})
 
     @router.get("/runs", responses=UNCHANGED)
     def runs(connection: Reading, _: Fresh) -> tuple[RunView, ...]:
