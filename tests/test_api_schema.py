@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import schemathesis
@@ -15,7 +12,6 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events
 
 from pipeline.report.api.describing import PLACE
-from pipeline.report.api.examples import EXAMPLES
 from storage.database import open_database
 from tests.samples import add_article, article
 from tests.web import Site, bearer

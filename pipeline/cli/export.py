@@ -16,7 +16,6 @@ from pipeline.cli import asking
 from pipeline.cli.app import Json, console, database_of, errors, print_json
 from pipeline.cli.asking import Code, Country, Kind, Language, Omitted, Outlet, RunId, Since, ToneMax, ToneMin, Until
 
-
 Option = typer.Option
 SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
