@@ -16,6 +16,7 @@ from pipeline.errors import StorageError
 from pipeline.records import Article, Dropped
 from storage.entries import StoredEntry, add_entries, pending, retry_later
 from storage.schema import article_urls, articles, drops, entries, feeds, revisions, scores, screenings
+from storage.standing import restand
 from storage.writes import indexable, insert_new
 
 __all__ = [
@@ -66,6 +67,8 @@ def store(connection: Connection, entry_id: int, article: Article, now: datetime
     else:
         result = _revise(connection, article_id, article, now)
     _settle(connection, entry_id, article, result.article_id)
+    if result.outcome != "new":
+        restand(connection, result.article_id)
     return result
 
 

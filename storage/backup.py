@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from pipeline.errors import StorageError
-from storage import archive, migrations
+from storage import archive, migrations, standing
 from storage.archive import Contents, Kind, Manifest, TableMember
 from storage.columns import Id, Json, Text, Utc
 from storage.database import Database
@@ -99,7 +99,7 @@ def back_up(database: Database, file: Path, *, now: datetime, progress: Progress
 
 
 def _save(connection: Connection, file: Path, now: datetime, progress: Progress) -> Manifest:
-    tables = metadata.sorted_tables
+    tables = [table for table in metadata.sorted_tables if not table.info.get("derived")]
     total = sum(connection.scalars(select(func.count()).select_from(table)).one() for table in tables)
     counter = Counter(progress, total)
     return archive.write(
@@ -163,6 +163,7 @@ def restore(
         for member in manifest.tables:
             _fill(connection, file, member, lambda: counter.tick("restoring"))
         migrations.apply(connection, "head", steps)
+        standing.rebuild(connection)
     return Restored(manifest=manifest, replaced=replaced)
 
 

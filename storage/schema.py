@@ -156,7 +156,7 @@ revisions = Table(
 runs = Table(
     "runs", metadata, _id(),
     *_must("stamp model model_hash engine codebook codebook_hash heads_hash version"),
-    *_must("created_at", Utc()), UniqueConstraint("stamp"),
+    *_must("created_at", Utc()), *_may("turn", Integer()), UniqueConstraint("stamp"),
 )  # fmt: skip
 
 drops = Table(
@@ -204,6 +204,35 @@ coding_codes = Table(
     *_must("strength", Double()), CheckConstraint("0 < strength AND strength <= 1", name="strength"),
     ForeignKeyConstraint(["score_id", "position"], ["codings.score_id", "codings.position"]),
     Index(None, "code", "score_id"),
+)  # fmt: skip
+
+series = Table(
+    "series", metadata, _id(), *_must("outlet country kind language"),
+    UniqueConstraint("outlet", "country", "kind", "language"),
+)  # fmt: skip
+
+# What stands of the scores, and sums of it: derived (see `storage.standing`), so they refer to nothing and no backup
+# holds them.
+standing = Table(
+    "standing", metadata, _key("run_id", Id), _key("article_id", Id), *_must("score_id series_id", Id),
+    *_must("outlet country kind language"), *_must("at", Utc()), *_must("tone outlook scrutiny", Double()),
+    *_may("credulity", Double()), *_must("first_scored_at", Utc()), Index(None, "article_id"),
+    Index(None, "run_id", "at", "article_id"), Index(None, "run_id", "tone", "article_id"),
+    Index(None, "run_id", "outlet", "at", "article_id"), Index(None, "run_id", "country", "at", "article_id"),
+    Index(None, "run_id", "kind", "at", "article_id"), Index(None, "run_id", "language", "at", "article_id"),
+    Index(None, "run_id", "first_scored_at", "outlet"), info={"derived": True},
+)  # fmt: skip
+
+tone_sums = Table(
+    "tone_sums", metadata, _key("run_id", Id), _key("grain", Text()), _key("start", Text()), _key("series_id", Id),
+    *_must("n", Integer()), *_must("tone squares outlook scrutiny credulity", Double()),
+    *_must("credulous", Integer()), sqlite_with_rowid=False, info={"derived": True},
+)  # fmt: skip
+
+word_sums = Table(
+    "word_sums", metadata, _key("run_id", Id), _key("what", Text()), _key("grain", Text()), _key("start", Text()),
+    _key("series_id", Id), _key("word", Text()), *_must("n", Integer()), sqlite_with_rowid=False,
+    info={"derived": True},
 )  # fmt: skip
 
 lineages = Table("lineages", metadata, _id(), *_must("created_at", Utc()))

@@ -6,60 +6,43 @@ A judgement belongs to a text and a run and is written once; writing it again ch
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
 from pipeline.errors import StorageError
-from pipeline.records import Article, CodedPassage, EmbeddedArticle, Passage, Relevance, Run, Score
+from pipeline.records import Article, CodedPassage, EmbeddedArticle, Passage, Relevance, Score
 from storage.articles import load
-from storage.schema import coding_codes, codings, passages, runs, scores, screenings, vectors
-from storage.writes import id_of, insert_new
+from storage.runs import StoredRun, ensure_run, latest_run, stamp_of, take_turn_if_done
+from storage.schema import coding_codes, codings, passages, revisions, scores, screenings, vectors
+from storage.standing import restand
+from storage.writes import insert_new
+
+__all__ = [
+    "StoredRun",
+    "ensure_run",
+    "hash_of",
+    "latest_run",
+    "load_vectors",
+    "save_score",
+    "save_screening",
+    "save_vectors",
+    "stamp_of",
+]
 
 KEPT_AS = np.dtype("<f2")  # half precision: cosines change by less than 0.001
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRun:
-    """A run, its id and its stamp."""
-
-    id: int
-    stamp: str
-    run: Run
-    created_at: datetime
-
-
-def stamp_of(run: Run) -> str:
-    """The first 16 hex digits of the SHA-256 of the run's fields, in order, one a line."""
-    return sha256("\n".join(astuple(run)).encode()).hexdigest()[:16]
-
-
-def ensure_run(connection: Connection, run: Run, now: datetime) -> int:
-    """The id of the run, which is new only if none has the same stamp."""
-    row = asdict(run) | {"stamp": stamp_of(run), "created_at": now}
-    return id_of(connection, runs, row, unique=("stamp",))
-
-
-def latest_run(connection: Connection) -> StoredRun | None:
-    """The run that judged something last; before anything is judged, the one made last."""
-    judged = select(func.max(screenings.c.screened_at)).where(screenings.c.run_id == runs.c.id).scalar_subquery()
-    order = (judged.desc().nulls_last(), runs.c.created_at.desc(), runs.c.id.desc())
-    row = connection.execute(select(runs).order_by(*order).limit(1)).one_or_none()
-    if row is None:
-        return None
-    run = Run(**{name: row._mapping[name] for name in Run.__dataclass_fields__})
-    return StoredRun(id=row.id, stamp=row.stamp, run=run, created_at=row.created_at)
-
-
 def save_screening(connection: Connection, revision_id: int, run_id: int, relevance: Relevance, now: datetime) -> None:
-    """Keep whether a run found a text relevant."""
+    """Keep whether a run found a text relevant. The last that it was to judge makes the run current."""
     row = asdict(relevance) | {"terms": list(relevance.terms)}
     row |= {"revision_id": revision_id, "run_id": run_id, "screened_at": now}
-    insert_new(connection, screenings, [row])
+    if insert_new(connection, screenings, [row]):
+        take_turn_if_done(connection, run_id)
 
 
 def save_vectors(connection: Connection, revision_id: int, embedded: EmbeddedArticle) -> None:
@@ -123,6 +106,8 @@ def save_score(connection: Connection, revision_id: int, run_id: int, score: Sco
     score_id = int(connection.scalars(select(scores.c.id).where(same)).one())
     if is_new:
         _save_codings(connection, score_id, score.coded)
+        of_revision = select(revisions.c.article_id).where(revisions.c.id == revision_id)
+        restand(connection, connection.scalars(of_revision).one())
     return score_id
 
 

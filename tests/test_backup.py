@@ -37,6 +37,7 @@ from storage.schema import (
 from tests.samples import HOUR, IRRELEVANT, NOW, add_article, article, embedded, everything
 
 ROOT = Path(__file__).parents[1]
+KEPT = {table.name for table in metadata.tables.values() if not table.info.get("derived")}
 STEP = """
 from alembic import op
 import sqlalchemy as sa
@@ -210,7 +211,7 @@ def test_a_backup_names_what_it_holds_and_is_for_its_owner_only(filled: Database
     manifest = archive.read_manifest(file)
     counts = {table.name: table.rows for table in manifest.tables}
     assert (manifest, manifest.engine, manifest.created_at) == (written, engine, NOW)
-    assert counts == {name: len(rows) for name, rows in everything(filled).items()}
+    assert counts == {name: len(rows) for name, rows in everything(filled).items() if name in KEPT}
     assert (file.stat().st_mode & 0o777, [path.name for path in file.parent.iterdir()]) == (0o600, ["b.zip"])
 
 
@@ -243,9 +244,11 @@ def test_F54_a_damaged_backup_is_refused_and_the_rows_are_left_alone(filled: Dat
     file = tmp_path / "b.zip"
     back_up(filled, file, now=NOW)
     before, whole = everything(filled), file.read_bytes()
+    with ZipFile(file) as saved:  # what lies in a header that readers skip is no damage
+        at = saved.getinfo("manifest.json").header_offset + 60
     damage: dict[str, bytes] = {
         "cut short": whole[: len(whole) // 2],
-        "a bit flipped": whole[: len(whole) // 3] + bytes([whole[len(whole) // 3] ^ 1]) + whole[len(whole) // 3 + 1 :],
+        "a bit flipped": whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :],
         "empty": b"",
         "no zip": b"my notes\n" * 100,
     }
@@ -478,4 +481,4 @@ def test_two_backups_of_the_same_rows_are_the_same_bytes(filled: Database, tmp_p
     for name in ("a", "b"):
         back_up(filled, tmp_path / f"{name}.zip", now=NOW + timedelta(microseconds=1))
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
-    assert set(metadata.tables) == {table.name for table in archive.read_manifest(tmp_path / "a.zip").tables}
+    assert {table.name for table in archive.read_manifest(tmp_path / "a.zip").tables} == KEPT

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from math import sqrt
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
-from storage.queries.filters import Filter
+from storage.queries.filters import Filter, run_or_current
 from storage.queries.intervals import MIN_N, Interval, Sums, student_t
 from storage.queries.tones import sums
-from storage.schema import articles, revisions, scores
+from storage.schema import standing
 
 DAY = timedelta(1)
 
@@ -46,11 +46,12 @@ def changes(connection: Connection, *, day: date, window_days: int = 7, min_n: i
     """What a day (UTC) brought. Movers: the window of days that ends with it against the one before, by publication,
     for outlets with `min_n` articles (never less than MIN_N) in both; the largest difference first.
     """
+    run_id = run_or_current(connection, None)
     return Changes(
         day=day,
-        new=_first_scored(connection, day),
-        before=_first_scored(connection, day - DAY),
-        outlets_new=_outlets_new(connection, day),
+        new=_first_scored(connection, day, run_id),
+        before=_first_scored(connection, day - DAY, run_id),
+        outlets_new=_outlets_new(connection, day, run_id),
         movers=_movers(connection, day, timedelta(max(window_days, 1)), max(min_n, MIN_N), level),
     )
 
@@ -60,19 +61,22 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _first_scored(connection: Connection, day: date) -> int:
-    first = func.min(scores.c.scored_at)
-    of_article = select(revisions.c.article_id).join_from(scores, revisions).group_by(revisions.c.article_id)
-    that_day = of_article.having(first >= midnight(day), first < midnight(day + DAY)).subquery()
-    return int(connection.scalar(select(func.count()).select_from(that_day)) or 0)
+def _on(day: date, run_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    first = standing.c.first_scored_at
+    return standing.c.run_id == run_id, first >= midnight(day), first < midnight(day) + DAY
 
 
-def _outlets_new(connection: Connection, day: date) -> tuple[str, ...]:
-    first = func.min(scores.c.scored_at)
-    joined = scores.join(revisions).join(articles, articles.c.id == revisions.c.article_id)
-    of_outlet = select(articles.c.outlet).select_from(joined).group_by(articles.c.outlet)
-    that_day = of_outlet.having(first >= midnight(day), first < midnight(day + DAY))
-    return tuple(connection.scalars(that_day.order_by(articles.c.outlet)))
+def _first_scored(connection: Connection, day: date, run_id: int | None) -> int:
+    return int(connection.scalar(select(func.count()).select_from(standing).where(*_on(day, run_id))) or 0)
+
+
+def _outlets_new(connection: Connection, day: date, run_id: int | None) -> tuple[str, ...]:
+    former = standing.alias("former")
+    there = select(standing.c.outlet).where(*_on(day, run_id)).distinct().subquery()
+    before = exists().where(
+        former.c.run_id == run_id, former.c.outlet == there.c.outlet, former.c.first_scored_at < midnight(day)
+    )
+    return tuple(connection.scalars(select(there.c.outlet).where(~before).order_by(there.c.outlet)))
 
 
 def _movers(connection: Connection, day: date, window: timedelta, min_n: int, level: float) -> tuple[Mover, ...]:

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from storage.queries.cursors import ORDERS, Sort, beyond, cursor
-from storage.queries.filters import WHEN, Filter, scored
-from storage.schema import articles, coding_codes, revisions, runs, scores
+from storage.queries.filters import Filter, scored
+from storage.schema import articles, coding_codes, revisions, runs, scores, standing
 
 MAX_LIMIT = 1000
 
@@ -66,7 +66,7 @@ COLUMNS = (
     *(scores.c[name] for name in ("tone", "tone_low", "tone_high", "outlook", "scrutiny", "credulity")),
     *(scores.c[name] for name in ("omitted", "unusual", "scored_at")),
     runs.c.stamp.label("run"),
-    WHEN,
+    func.coalesce(articles.c.published_at, articles.c.first_seen_at).label("at"),
 )
 
 
@@ -83,7 +83,7 @@ def coverage(
     Raises StorageError (`bad_cursor`) for an `after` that no page of the same sort gave.
     """
     limit = min(max(limit, 1), MAX_LIMIT)
-    selection = scored(connection, wanted or Filter(), *COLUMNS)
+    selection = scored(connection, wanted or Filter(), standing.c.score_id)
     if after is not None:
         selection = selection.where(beyond(sort, after))
     rows = _rows(connection, selection.order_by(*ORDERS[sort]).limit(limit + 1))
@@ -93,13 +93,14 @@ def coverage(
 
 def coverage_of(connection: Connection, article_id: int) -> Coverage | None:
     """An article's score, if it has one under the current run."""
-    found = _rows(connection, scored(connection, Filter(), *COLUMNS).where(articles.c.id == article_id))
-    return found[0] if found else None
+    found = scored(connection, Filter(), standing.c.score_id).where(standing.c.article_id == article_id)
+    rows = _rows(connection, found)
+    return rows[0] if rows else None
 
 
 def count(connection: Connection, wanted: Filter | None = None, *, most: int = 10_000) -> int:
     """How many scored articles there are; counts no further than `most`."""
-    found = scored(connection, wanted or Filter(), scores.c.id).limit(max(most, 0)).subquery()
+    found = scored(connection, wanted or Filter(), standing.c.score_id).limit(max(most, 0)).subquery()
     return int(connection.scalar(select(func.count()).select_from(found)) or 0)
 
 
@@ -107,7 +108,7 @@ def extremes(
     connection: Connection, n: int, wanted: Filter | None = None
 ) -> tuple[tuple[Coverage, ...], tuple[Coverage, ...]]:
     """The `n` most credulous and the `n` most vigilant articles, the extreme first."""
-    selection = scored(connection, wanted or Filter(), *COLUMNS).limit(min(max(n, 0), MAX_LIMIT))
+    selection = scored(connection, wanted or Filter(), standing.c.score_id).limit(min(max(n, 0), MAX_LIMIT))
     return (
         _rows(connection, selection.order_by(*ORDERS["credulous"])),
         _rows(connection, selection.order_by(*ORDERS["vigilant"])),
@@ -115,13 +116,20 @@ def extremes(
 
 
 def _rows(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...]:
-    return covered(connection, connection.execute(selection).all())
+    return covered(connection, connection.scalars(selection).all())
 
 
-def covered(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Coverage, ...]:
-    """Rows of COLUMNS as scored articles, with their codes."""
-    strongest = _strongest(connection, [row.score_id for row in rows])
-    return tuple(_coverage(row, strongest.get(row.score_id, {})) for row in rows)
+def covered(connection: Connection, score_ids: Sequence[int]) -> tuple[Coverage, ...]:
+    """What these ids of scores stand for, in their order."""
+    joined = (
+        scores.join(revisions, revisions.c.id == scores.c.revision_id)
+        .join(articles, articles.c.id == revisions.c.article_id)
+        .join(runs, runs.c.id == scores.c.run_id)
+    )
+    rows = connection.execute(select(*COLUMNS).select_from(joined).where(scores.c.id.in_(score_ids)))
+    found = {row.score_id: row for row in rows}
+    strongest = _strongest(connection, score_ids)
+    return tuple(_coverage(found[score_id], strongest.get(score_id, {})) for score_id in score_ids)
 
 
 def _coverage(row: Row[Any], codes: dict[str, float]) -> Coverage:

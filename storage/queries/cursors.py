@@ -15,14 +15,19 @@ from sqlalchemy import ColumnElement, literal, tuple_
 
 from pipeline.errors import StorageError
 from storage.columns import MAX_ID, Utc, iso
-from storage.queries.filters import WHEN
-from storage.schema import articles, scores
+from storage.schema import standing
 
 Sort = Literal["newest", "oldest", "credulous", "vigilant"]
-KEYS: dict[Sort, Any] = {"newest": WHEN, "oldest": WHEN, "credulous": scores.c.tone, "vigilant": scores.c.tone}
+KEYS: dict[Sort, Any] = {
+    "newest": standing.c.at,
+    "oldest": standing.c.at,
+    "credulous": standing.c.tone,
+    "vigilant": standing.c.tone,
+}
 FALLING: frozenset[Sort] = frozenset(("newest", "credulous"))
 ORDERS: dict[Sort, tuple[ColumnElement[Any], ...]] = {
-    sort: (key.desc(), articles.c.id.desc()) if sort in FALLING else (key, articles.c.id) for sort, key in KEYS.items()
+    sort: (key.desc(), standing.c.article_id.desc()) if sort in FALLING else (key, standing.c.article_id)
+    for sort, key in KEYS.items()
 }
 
 
@@ -47,15 +52,15 @@ class Listed(Protocol):
 
 def cursor(sort: Sort, last: Listed) -> str:
     """What asks for the articles that follow `last`."""
-    key = iso(last.at) if KEYS[sort] is WHEN else repr(last.tone)
+    key = iso(last.at) if KEYS[sort] is standing.c.at else repr(last.tone)
     return f"{sort}~{key}~{last.article_id}"
 
 
 def beyond(sort: Sort, after: str) -> ColumnElement[bool]:
     """Whether an article follows the cursor `after`. Raises StorageError (`bad_cursor`)."""
     key = KEYS[sort]
-    value = _place(sort, after, _time if key is WHEN else _tone)
-    article, last = tuple_(key, articles.c.id), tuple_(*value)
+    value = _place(sort, after, _time if key is standing.c.at else _tone)
+    article, last = tuple_(key, standing.c.article_id), tuple_(*value)
     return article < last if sort in FALLING else article > last
 
 

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from storage.queries.filters import Filter, Group, run_or_latest
+from storage.queries.filters import Filter, Group, run_or_current
 from storage.queries.tones import sums
 from storage.schema import runs as runs_
-from storage.schema import scores
+from storage.schema import tone_sums
 
 Values = tuple[tuple[str, int], ...]
 
@@ -27,7 +27,7 @@ class Facets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """A run and how many texts it `scored`; `current`: whether its scores are those that stand."""
+    """A run. `scored`: articles whose current text it scored; `current`: whether its scores are those that stand."""
 
     id: int
     stamp: str
@@ -56,8 +56,9 @@ def _values(connection: Connection, group: Group) -> Values:
 
 def runs(connection: Connection) -> tuple[RunView, ...]:
     """All runs, the latest first."""
-    current = run_or_latest(connection, None)
-    scored = select(func.count()).where(scores.c.run_id == runs_.c.id).scalar_subquery().label("scored")
+    current = run_or_current(connection, None)
+    sums_of = (tone_sums.c.run_id == runs_.c.id, tone_sums.c.grain == "month")
+    scored = select(func.coalesce(func.sum(tone_sums.c.n), 0)).where(*sums_of).scalar_subquery().label("scored")
     names = [name for name in RunView.__dataclass_fields__ if name in runs_.c]
     selection = select(*(runs_.c[name] for name in names), scored)
     rows = connection.execute(selection.order_by(runs_.c.created_at.desc(), runs_.c.id.desc()))

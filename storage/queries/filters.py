@@ -7,19 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import eq, ge, le, lt
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, exists, func, literal, or_, select, type_coerce
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, func, literal, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.columns import MAX_ID, Text, storable
-from storage.schema import articles, coding_codes, revisions, runs, scores
-from storage.scores import latest_run
+from storage.runs import current_run
+from storage.schema import articles, coding_codes, revisions, scores, standing
 
 MAX_TERMS = 32
 Group = Literal["outlet", "language", "country", "kind"]
 Period = Literal["day", "week", "month"]
-WHEN = func.coalesce(articles.c.published_at, articles.c.first_seen_at).label("at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,7 @@ class Filter:
     `since` is included and `until` is not; they refer to the time of publication, or else to when the
     article was first seen. `text`: words, or "quoted phrases", that all occur in title or text, in any
     case; nothing in it is special beside the quotation marks. `omitted`: a context fact that the article leaves
-    out. `run_id`: the latest run by default.
+    out. `run_id`: the current run by default.
     """
 
     outlet: str | None = None
@@ -47,55 +46,48 @@ class Filter:
 
 
 def scored(connection: Connection, wanted: Filter, *columns: Any) -> Select[Any]:
-    """A selection of `columns` over the current texts with their scores that `wanted` lets through."""
-    joined = (
-        scores.join(revisions, revisions.c.id == scores.c.revision_id)
-        .join(articles, articles.c.id == revisions.c.article_id)
-        .join(runs, runs.c.id == scores.c.run_id)
-    )
-    current = (
-        articles.c.revision == revisions.c.number,
-        scores.c.run_id == run_or_latest(connection, wanted.run_id),
-    )
-    return select(*columns).select_from(joined).where(*current, *_conditions(connection, wanted))
+    """A selection of `columns` of `standing` over the articles that `wanted` lets through."""
+    run = standing.c.run_id == run_or_current(connection, wanted.run_id)
+    selection = select(*columns).select_from(standing).where(run, *_conditions(connection, wanted))
+    sought = terms(wanted.text or "")
+    if not sought:
+        return selection
+    current = and_(articles.c.id == revisions.c.article_id, articles.c.revision == revisions.c.number)
+    joined = selection.join(articles, articles.c.id == standing.c.article_id).join(revisions, current)
+    return joined.where(*(_holds(connection, term) for term in sought))
 
 
-def run_or_latest(connection: Connection, run_id: int | None) -> int | None:
-    """`run_id`, or the id of the latest run; None if there can be no such run."""
+def run_or_current(connection: Connection, run_id: int | None) -> int | None:
+    """`run_id`, or the id of the current run; None if there can be no such run."""
     if run_id is not None:
         return run_id if 0 < run_id <= MAX_ID else None
-    latest = latest_run(connection)
-    return latest.id if latest else None
+    return current_run(connection)
 
 
 def _conditions(connection: Connection, wanted: Filter) -> list[ColumnElement[bool]]:
     plain: list[tuple[Any, Callable[[Any, Any], ColumnElement[bool]], Any]] = [
-        (articles.c.outlet, eq, wanted.outlet),
-        (articles.c.country, eq, wanted.country),
-        (articles.c.kind, eq, wanted.kind),
-        (revisions.c.language, eq, wanted.language),
-        (WHEN, ge, wanted.since),
-        (WHEN, lt, wanted.until),
-        (scores.c.tone, ge, wanted.tone_min),
-        (scores.c.tone, le, wanted.tone_max),
-        (scores.c.id, _bears, wanted.code),
+        *((standing.c[name], eq, getattr(wanted, name)) for name in get_args(Group)),
+        (standing.c.at, ge, wanted.since),
+        (standing.c.at, lt, wanted.until),
+        (standing.c.tone, ge, wanted.tone_min),
+        (standing.c.tone, le, wanted.tone_max),
+        (standing.c.score_id, _bears, wanted.code),
     ]
     conditions = [compare(column, value) for column, compare, value in plain if value is not None]
-    if wanted.omitted is not None:
-        conditions.append(_omits(connection, wanted.omitted))
-    return conditions + [_holds(connection, term) for term in terms(wanted.text or "")]
-
-
-def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:
-    if connection.dialect.name == "postgresql":
-        return type_coerce(scores.c.omitted, JSONB).contains([storable(fact)])
-    each = func.json_each(scores.c.omitted).table_valued("value")
-    return exists().select_from(each).where(each.c.value == storable(fact))
+    return conditions + ([] if wanted.omitted is None else [_omits(connection, wanted.omitted)])
 
 
 def _bears(score_id: Column[int], code: str) -> ColumnElement[bool]:
     bearing = coding_codes.alias()  # what is asked may count codes itself
     return exists().where(bearing.c.score_id == score_id, bearing.c.code == code)
+
+
+def _omits(connection: Connection, fact: str) -> ColumnElement[bool]:
+    score = scores.c.id == standing.c.score_id
+    if connection.dialect.name == "postgresql":
+        return exists().where(score, type_coerce(scores.c.omitted, JSONB).contains([storable(fact)]))
+    each = func.json_each(scores.c.omitted).table_valued("value")
+    return exists().select_from(scores.join(each, literal(True))).where(score, each.c.value == storable(fact))
 
 
 def terms(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, or_, select, type_coerce
 
 from storage.columns import Text
-from storage.queries.filters import run_or_latest
+from storage.queries.filters import run_or_current
 from storage.schema import articles, drops, entries, feeds, fetches, revisions, scores, screenings
 
 
@@ -44,8 +44,8 @@ def feed_days(
     feed_id: int | None = None,
     run_id: int | None = None,
 ) -> tuple[FeedDay, ...]:
-    """The funnel of each feed and day from `since` until before `until`, the latest day first. Run: the latest."""
-    run_id = run_or_latest(connection, run_id)
+    """The funnel of each feed and day from `since` until before `until`, the latest day first. Run: the current one."""
+    run_id = run_or_current(connection, run_id)
     day = _day(connection, entries.c.first_seen_at).label("day")
     key = (feeds.c.id, feeds.c.url, feeds.c.outlet, day)
     steps = {name: func.sum(case((met, 1), else_=0)).label(name) for name, met in _steps(run_id).items()}

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-from sqlalchemy import Connection, func
+from sqlalchemy import Connection
 
-from storage.queries.filters import Filter, Group, scored
+from storage.queries.filters import Filter, Group
 from storage.queries.intervals import MIN_N, Interval, Sums, about, mean_interval
-from storage.queries.tones import sums
-from storage.schema import articles
+from storage.queries.tones import matching, sums
 
 COVERED = 0.5  # share of all articles whose months a group must cover for its mean at constant mix
 Months = Mapping[str, Sums]
@@ -97,8 +96,9 @@ def by_outlet(
 
 
 def _countries(connection: Connection, wanted: Filter) -> dict[str, str]:
-    names = (articles.c.outlet, func.min(articles.c.country))
-    return dict(connection.execute(scored(connection, wanted, *names).group_by(articles.c.outlet)).all())
+    """The country of each outlet, the first by name where it has several."""
+    found = {(one.outlet, one.country) for one in matching(connection, wanted).values()}
+    return dict(sorted(found, reverse=True))
 
 
 def _rank(row: GroupTone) -> tuple[bool, float, int, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select
 
-from storage.queries.filters import run_or_latest
+from storage.queries.filters import run_or_current
 from storage.schema import articles, drops, entries, feeds, fetches, revisions, scores, screenings
 
 
@@ -66,7 +66,7 @@ def funnel(
     run_id: int | None = None,
 ) -> Funnel:
     """Counts of what was first seen, fetched or dropped from `since` until before `until`."""
-    run_id = run_or_latest(connection, run_id)
+    run_id = run_or_current(connection, run_id)
 
     def count(selection: Select[Any], column: Any) -> int:
         return int(connection.scalar(_between(selection, column, since, until)) or 0)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, func, literal
+from sqlalchemy import Connection
 
 from pipeline.records import Family, Voice
-from storage.queries.filters import Filter, Group, scored
+from storage.queries.filters import Filter, Group
 from storage.queries.intervals import MIN_N, Interval, wilson
-from storage.queries.tones import GROUPS, sums
-from storage.schema import coding_codes, codings, scores
-
-ALL = literal("")
+from storage.queries.tones import sums
+from storage.queries.words import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +66,7 @@ def code_shares(
     Every code that any of the articles bears stands in every group.
     """
     wanted = wanted or Filter()
-    grouped = GROUPS[group] if group else ALL
-    bearing = func.count(scores.c.id.distinct()).label("bearing")
-    selection = scored(connection, wanted, grouped.label("grouped"), coding_codes.c.code, bearing)
-    selection = selection.join(coding_codes, coding_codes.c.score_id == scores.c.id)
-    rows = connection.execute(selection.group_by(coding_codes.c.code, *([grouped] if group else [])))
-    counts = {(row.grouped, row.code): row.bearing for row in rows}
+    counts = words(connection, wanted, "code", group=group)
     return tuple(
         CodeShare(group=name, code=code, articles=n, bearing=found, **_share(found, n, min_n, level))
         for name, code, n, found in _table(_sizes(connection, wanted, group), counts)
@@ -94,13 +87,7 @@ def omissions(
     Every fact that any of the articles leaves out stands in every group.
     """
     wanted = wanted or Filter()
-    grouped = GROUPS[group] if group else ALL
-    facts = _facts(connection)
-    selection = scored(connection, wanted, grouped.label("grouped"), facts.c.value.label("fact"), func.count())
-    rows = connection.execute(
-        selection.join(facts, literal(True)).group_by(facts.c.value, *([grouped] if group else []))
-    )
-    counts = {(name, fact): n for name, fact, n in rows}
+    counts = words(connection, wanted, "omitted", group=group)
     return tuple(
         Omission(group=name, fact=fact, articles=n, omitting=found, **_share(found, n, min_n, level))
         for name, fact, n, found in _table(_sizes(connection, wanted, group), counts)
@@ -114,26 +101,21 @@ def voice_shares(
 
     Families of fewer than `min_n` passages in a group (never less than MIN_N) have no shares.
     """
-    wanted = wanted or Filter()
-    grouped = GROUPS[group] if group else ALL
-    keys = (codings.c.family, codings.c.voice, *([grouped] if group else []))
-    selection = scored(connection, wanted, grouped, codings.c.family, codings.c.voice, func.count())
-    rows = connection.execute(selection.join(codings, codings.c.score_id == scores.c.id).group_by(*keys)).all()
+    counts = words(connection, wanted or Filter(), "voice", group=group)
     totals: dict[tuple[str, str], int] = {}
-    for name, family, _, n in rows:
+    for (name, word), n in counts.items():
+        family = word.partition("/")[0]
         totals[name, family] = totals.get((name, family), 0) + n
     least = max(min_n, MIN_N)
-    found = (
-        VoiceShare(group=name, family=family, voice=voice, passages=n, share=_part(n, totals[name, family], least))
-        for name, family, voice, n in rows
-    )
+    found = (_voice(name, word, n, totals, least) for (name, word), n in counts.items())
     return tuple(sorted(found, key=lambda one: (one.group, one.family, -one.passages, one.voice)))
 
 
-def _facts(connection: Connection) -> Any:
-    if connection.dialect.name == "sqlite":
-        return func.json_each(scores.c.omitted).table_valued("value")
-    return func.jsonb_array_elements_text(scores.c.omitted).table_valued("value").lateral()
+def _voice(name: str, word: str, n: int, totals: dict[tuple[str, str], int], min_n: int) -> VoiceShare:
+    family, _, voice = word.partition("/")
+    total = totals[name, family]
+    share = n / total if total >= min_n else None
+    return VoiceShare(group=name, family=cast("Family", family), voice=cast("Voice", voice), passages=n, share=share)
 
 
 def _sizes(connection: Connection, wanted: Filter, group: Group | None) -> dict[str, int]:
@@ -152,7 +134,3 @@ def _share(found: int, n: int, min_n: int, level: float) -> dict[str, Any]:
     if n < max(min_n, MIN_N):
         return {"share": None, "interval": None}
     return {"share": found / n, "interval": wilson(found, n, level)}
-
-
-def _part(found: int, n: int, min_n: int) -> float | None:
-    return None if n < min_n else found / n

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, or_, select
 
 from storage.columns import MAX_ID
 from storage.queries.coverage import Coverage, coverage_of
-from storage.queries.filters import run_or_latest
+from storage.queries.filters import run_or_current
 from storage.queries.quotations import CodedSentence, sentences
 from storage.schema import articles, lineage_members, revisions, runs, scores, screenings
 
@@ -127,7 +127,7 @@ def _revisions(connection: Connection, article_id: int) -> tuple[RevisionView, .
 
 def _relevance(connection: Connection, revision_id: int) -> Relevant | None:
     columns = (screenings.c.value, screenings.c.reason, screenings.c.terms)
-    judged = (screenings.c.revision_id == revision_id, screenings.c.run_id == run_or_latest(connection, None))
+    judged = (screenings.c.revision_id == revision_id, screenings.c.run_id == run_or_current(connection, None))
     row = connection.execute(select(*columns).where(*judged)).one_or_none()
     return Relevant(value=row.value, reason=row.reason, terms=tuple(row.terms)) if row else None
 

@@ -39,6 +39,7 @@ def version(connection: Connection) -> str:
     """What the store holds: it differs after whatever changes an answer. Takes some look-ups in indexes."""
     last_page = select(fetches.c.id).where(fetches.c.what == "page").order_by(fetches.c.id.desc()).limit(1)
     latest = [select(func.max(table.c.id)).scalar_subquery() for table in (scores, revisions, runs, drops, digests)]
+    latest.append(select(func.max(runs.c.turn)).scalar_subquery())  # another run stands now
     return ".".join(map(str, connection.execute(select(*latest, last_page.scalar_subquery())).one()))
 
 
