@@ -80,7 +80,7 @@ def all_evidence(connection: Connection, wanted: Filter | None = None) -> Iterat
                     yield Evidence(**own, **{name: getattr(one, name) for name in one.__dataclass_fields__})
 
 
-def _texts(connection: Connection, score_ids: Sequence[int]) -> Sequence[Row[Any]]:
+def _texts(connection: Connection, score_ids: Sequence[int]) -> Sequence[Any]:
     joined = (
         scores.join(revisions, revisions.c.id == scores.c.revision_id)
         .join(articles, articles.c.id == revisions.c.article_id)
@@ -99,7 +99,8 @@ def daily_tone(connection: Connection, wanted: Filter | None = None) -> Iterator
     means = [func.avg(standing.c[name]).label(name) for name in ("tone", "outlook", "scrutiny", "credulity")]
     wanted = wanted or Filter()
     selection = scored(connection, wanted, day.label("day"), *names, func.count().label("articles"), *means)
-    stamp = connection.scalar(select(runs.c.stamp).where(runs.c.id == run_or_current(connection, wanted.run_id)))
+    run_id = run_or_current(connection, wanted.run_id)
+    stamp = connection.scalar(select(runs.c.stamp).where(runs.c.id == run_id)) or ""
     for rows in _streamed(connection, selection.group_by(day, *names).order_by(day, *names)):
         yield from (DailyTone(**row._mapping, run=stamp) for row in rows)
 
