@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Format = Literal["csv", "jsonl", "parquet"]
 Row = Mapping[str, Any]
 AT_ONCE = 500  # rows in one piece
-GROUP = 20_000  # rows in one group of a Parquet file, which is what readers load at once
+GROUP = 5_000  # rows in one group of a Parquet file, which is what readers load at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,12 @@ def rows_of(connection: Connection, table: Table, wanted: Filter | None = None) 
 
 def _csv(columns: Sequence[Column], rows: Iterable[Row]) -> Iterator[bytes]:
     names = [column.name for column in columns]
-    yield b"\xef\xbb\xbf" + _lines([names])
+    head = b"\xef\xbb\xbf" + _lines([names])
     for part in _parts(rows, AT_ONCE):
-        yield _lines([[_cell(row[name]) for name in names] for row in part])
+        yield head + _lines([[_cell(row[name]) for name in names] for row in part])
+        head = b""
+    if head:
+        yield head
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> bytes:

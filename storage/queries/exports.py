@@ -1,4 +1,4 @@
-"""Everything that a filter lets through, row by row: one pass over one snapshot, a few hundred rows in memory."""
+"""Everything that a filter lets through, row by row: one pass over one snapshot, a few articles in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storage.queries.quotations import located
 from storage.queries.tones import day_of
 from storage.schema import articles, revisions, runs, scores, standing
 
-AT_ONCE = 200  # articles; their texts are in memory while their evidence is cut out of them
+AT_ONCE = 50  # articles; their texts are in memory while their evidence is cut out of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
