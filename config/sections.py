@@ -219,6 +219,35 @@ class ReportSettings(Section):
     language: Literal["en", "ja"]
 
 
+def _public(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        raise ValueError("write it like https://watch.example.org")
+    return value
+
+
+class MailSettings(Section):
+    """The server that mails are handed to, and what they say of us."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    security: Literal["starttls", "tls", "none"]
+    ca_file: str
+    user: str
+    password: SecretStr
+    sender: str
+    timeout_s: Positive
+    give_up_h: Positive
+    public_url: Annotated[str, AfterValidator(_public)]
+
+
+class DigestSettings(Section):
+    """What new mailing lists begin with, and how much a digest tells."""
+
+    zone: str
+    send_at: str
+    max_stories: Annotated[int, Field(ge=1, le=200)]
+
+
 class LogSettings(Section):
     """What is logged."""
 

@@ -20,11 +20,13 @@ from config.invalid import InvalidSettings, nearest
 from config.sections import (
     AlarmSettings,
     BackupSettings,
+    DigestSettings,
     EmbedSettings,
     ExtractSettings,
     FeedsSettings,
     FetchSettings,
     LogSettings,
+    MailSettings,
     PollSettings,
     ReportSettings,
     RetentionSettings,
@@ -42,6 +44,7 @@ CONFIG_VARIABLE = "TREATYWATCH_CONFIG"
 SECRET_KEYS = {
     ("web", "secret"),
     ("storage", "url"),
+    ("mail", "password"),
     ("webhooks", "urls"),
     ("webhooks", "secret"),
 }  # a message about them does not repeat what was given
@@ -67,6 +70,8 @@ class Settings(BaseModel):
     backup: BackupSettings
     retention: RetentionSettings
     report: ReportSettings
+    mail: MailSettings
+    digest: DigestSettings
     log: LogSettings
 
 

@@ -112,6 +112,19 @@ def _alarms(settings: Settings) -> Finding:
     )  # fmt: skip
 
 
+def _mail(settings: Settings) -> Finding:
+    from pipeline.courier import Courier
+    from pipeline.report.digest.mail import sender_of
+
+    if not settings.mail.host:
+        return Finding(check="mail", ok=True, found="no mail.host: no mails are sent")
+    sender_of(settings.mail)
+    with Courier(settings.mail) as courier:
+        found = courier.said
+    advice = "" if settings.mail.public_url else "set mail.public_url, so that readers can leave a list with one click"
+    return Finding(check="mail", ok=True, found=f"{found}; nothing was sent", advice=advice)
+
+
 def _model(settings: Settings) -> Finding:
     from pipeline.analyse.judge import load_judge
 
@@ -142,6 +155,7 @@ CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "database": _database,
     "passes": _passes,
     "alarms": _alarms,
+    "mail": _mail,
     "model": _model,
     "disk": _disk,
     "clock": _clock,

@@ -14,6 +14,7 @@ from config.settings import Settings
 from config.sources import load_feeds
 from pipeline.errors import SettingsError
 from pipeline.passes import Tools
+from pipeline.post import post
 from pipeline.run import run_once
 from pipeline.schedule import Schedule
 from pipeline.tools import tools_of, workers
@@ -41,6 +42,7 @@ async def serve(settings: Settings, database: Database, address: Address | None,
             tools = await stack.enter_async_context(tools_of(settings))
             await stack.enter_async_context(_Passes(tools, database, settings))
             await stack.enter_async_context(upkeep(settings, database))
+            await stack.enter_async_context(post(settings, database))
             await stack.enter_async_context(webhooks(settings, database))
         await (_answer(settings, database) if address else _wait_for_signal())
         log.info("stopping")

@@ -35,6 +35,7 @@ ROLES = get_args(Role)
 FEED_STATES = ("ok", "degraded", "failing", "gone", "quiet")
 ENTRY_STATES = ("announced", "done", "dropped")
 PASS_OUTCOMES = ("running", "ok", "failed")
+TONGUES = ("en", "ja")  # that digests are written in
 NOTICE_EVENTS = ("began", "ended")
 NOTICE_STATES = ("pending", "sent", "failed")
 OUTBOX_STATES = ("pending", "sending", "sent", "failed", "unknown")
@@ -256,22 +257,37 @@ human_codings = Table(
     UniqueConstraint("coder_id", "revision_id", "part", "start_offset", "end_offset", name="uq_human_unit"),
 )  # fmt: skip
 
+mailing_lists = Table(
+    "mailing_lists", metadata, _id(), *_must("name language zone send_at"), *_must("weekdays", Json),
+    *_must("empty_days", Boolean()), *_must("created_at", Utc()), _one_of("language", TONGUES),
+    UniqueConstraint("name"),
+)  # fmt: skip
+
+recipients = Table(
+    "recipients", metadata, _id(), _to("mailing_lists", "list_id"), *_must("address"), *_must("added_at", Utc()),
+    *_may("unsubscribed_at", Utc()), UniqueConstraint("list_id", "address"),
+)  # fmt: skip
+
 digests = Table(
-    "digests", metadata, _id(), *_must("edition day"), _to("runs", "run_id", nullable=True),
-    *_blank("subject html plain"), *_must("created_at", Utc()), UniqueConstraint("edition", "day"),
+    "digests", metadata, _id(), *_must("edition day language"), *_must("covers_from covers_to", Utc()),
+    *_must("quiet", Boolean()), _to("runs", "run_id", nullable=True), *_blank("subject html plain"),
+    *_must("figures", Json), *_may("chart", LargeBinary()), *_must("created_at", Utc()),
+    _one_of("language", TONGUES), UniqueConstraint("edition", "day"), Index(None, "day"),
 )  # fmt: skip
 
 digest_items = Table(
     "digest_items", metadata, _to("digests", "digest_id", primary_key=True), _key("position", Integer()),
-    *_blank("section"), _to("scores", "score_id"), Index(None, "score_id"),
+    *_must("edition"), *_must("story", Integer()), _to("articles", "article_id"), _to("scores", "score_id"),
+    UniqueConstraint("edition", "article_id"), Index(None, "score_id"), Index(None, "article_id"),
 )  # fmt: skip
 
 outbox = Table(
-    "outbox", metadata, _id(), _to("digests", "digest_id", nullable=True), *_must("recipient message_id"),
-    *_state(OUTBOX_STATES), *_count("attempts"), *_may("next_try_at", Utc()), *_blank("reason"),
+    "outbox", metadata, _id(), _to("digests", "digest_id", nullable=True),
+    _to("recipients", "recipient_id", nullable=True), *_must("recipient message_id"), *_state(OUTBOX_STATES),
+    *_count("attempts"), *_may("next_try_at lease_until handed_at", Utc()), *_blank("reason"), *_may("token_hash"),
     *_must("payload", Json), *_must("created_at", Utc()), *_may("sent_at", Utc()),
     UniqueConstraint("message_id"), UniqueConstraint("digest_id", "recipient"),
-    Index(None, "state", "next_try_at"),
+    Index(None, "state", "next_try_at"), Index(None, "token_hash"),
 )  # fmt: skip
 
 tokens = Table(

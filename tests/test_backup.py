@@ -31,8 +31,10 @@ from storage.schema import (
     human_codings,
     lineage_members,
     lineages,
+    mailing_lists,
     metadata,
     outbox,
+    recipients,
 )
 from tests.samples import HOUR, IRRELEVANT, NOW, add_article, article, embedded, everything
 
@@ -71,8 +73,14 @@ def fill(database: Database) -> None:
         connection.execute(insert(coders), {"name": "Анна", "created_at": NOW})
         unit = {"coder_id": 1, "revision_id": 1, "part": "text", "start_offset": 0, "end_offset": 3}
         connection.execute(insert(human_codings), unit | {"codes": [], "coded_at": NOW})
-        connection.execute(insert(digests), {"edition": "daily", "day": "2024-05-01", "created_at": NOW})
-        connection.execute(insert(digest_items), {"digest_id": 1, "position": 1, "score_id": 1})
+        lists = {"name": "daily", "language": "ja", "zone": "Asia/Tokyo", "send_at": "07:00", "weekdays": [0, 6]}
+        connection.execute(insert(mailing_lists), lists | {"empty_days": False, "created_at": NOW})
+        connection.execute(insert(recipients), {"list_id": 1, "address": "r@example.org", "added_at": NOW})
+        covers = {"covers_from": NOW, "covers_to": NOW, "quiet": False, "figures": {}, "chart": b"\0\xff"}
+        frozen = {"edition": "daily", "day": "2024-05-01", "language": "ja", "created_at": NOW}
+        connection.execute(insert(digests), frozen | covers)
+        item = {"digest_id": 1, "position": 1, "edition": "daily", "story": 1, "article_id": 1, "score_id": 1}
+        connection.execute(insert(digest_items), item)
         payload = {"b": [1, 0.1, None, True, "条約"], "a": {"z": "\u2028", "aa": ""}}
         mail = {"digest_id": 1, "recipient": "r@example.org", "message_id": "m", "payload": payload, "created_at": NOW}
         connection.execute(insert(outbox), mail)
@@ -244,11 +252,11 @@ def test_F54_a_damaged_backup_is_refused_and_the_rows_are_left_alone(filled: Dat
     file = tmp_path / "b.zip"
     back_up(filled, file, now=NOW)
     before, whole = everything(filled), file.read_bytes()
-    with ZipFile(file) as saved:  # what lies in a header that readers skip is no damage
-        at = saved.getinfo("manifest.json").header_offset + 60
+    largest = max(ZipFile(file).infolist(), key=lambda member: member.compress_size)
+    inside = largest.header_offset + 30 + len(largest.filename) + largest.compress_size // 2  # in no header
     damage: dict[str, bytes] = {
         "cut short": whole[: len(whole) // 2],
-        "a bit flipped": whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :],
+        "a bit flipped": whole[:inside] + bytes([whole[inside] ^ 1]) + whole[inside + 1 :],
         "empty": b"",
         "no zip": b"my notes\n" * 100,
     }

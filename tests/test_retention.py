@@ -272,7 +272,8 @@ def rows_for(stories: list[tuple[int, list[dict[str, Any]]]], log: list[int]) ->
     for n in (1, 2):
         rows.add(runs, **RUN_ROW, id=n, stamp=str(n), heads_hash=str(n), created_at=NOW)
     rows.add(coders, id=1, name="A", created_at=NOW)
-    rows.add(digests, id=1, edition="daily", day="2024-05-01", run_id=1, created_at=NOW)
+    frozen = {"language": "en", "covers_from": NOW, "covers_to": NOW, "quiet": False, "figures": {}, "created_at": NOW}
+    rows.add(digests, id=1, edition="daily", day="2024-05-01", run_id=1, **frozen)
     for number, age in enumerate(log):
         rows.add(fetches, url=str(number), what="page", at=LATER - age * DAY, outcome="ok")
     for article_id, (current, history) in enumerate(stories, start=1):
@@ -309,7 +310,8 @@ def add_score(rows: Rows, score_id: int, key: dict[str, Any], span: dict[str, An
     leanings = {"optimistic": 1, "vigilant": 0, "neutral": 0, "family": "optimistic", "voice": "own", "facts": []}
     rows.add(codings, score_id=score_id, position=1, **span, **leanings, text_hash="h")
     rows.add(coding_codes, score_id=score_id, position=1, code="face_value", strength=0.5)
-    rows.add(digest_items, digest_id=1, position=score_id, score_id=score_id)
+    item = {"edition": str(score_id), "story": 1, "article_id": key["revision_id"] // 100}
+    rows.add(digest_items, digest_id=1, position=score_id, score_id=score_id, **item)
 
 
 STORY = st.tuples(st.integers(0, 3), st.lists(revision(), min_size=1, max_size=4))

@@ -235,3 +235,4 @@ def demo_tables(played: Played) -> Iterator[RenderableType]:
     statuses = ", ".join(f"{n} x {status}" for status, n in sorted(played.requests.items()))
     yield f"The sample outlets answered {statuses} (200: sent, 304: not modified)."
     yield f"Coverage is kept in {played.database}"
+    yield f"The digest of the day is in {played.digest}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from config.sections import sqlite_url
@@ -15,6 +16,7 @@ from pipeline.demo.outlets import SampleOutlet, sample_outlets
 from pipeline.demo.site import SampleSite
 from pipeline.errors import TreatywatchError
 from pipeline.passes import PassReport, Watcher
+from pipeline.report.digest.making import of_day, standing_alone
 from pipeline.run import run_once
 from pipeline.tools import tools_of
 from storage import queries
@@ -23,6 +25,7 @@ from storage.queries import Coverage, Funnel, OutletTone, Quotation
 
 LOOPBACK = "127.0.0.0/8"
 SHOWN = 3  # extreme articles of each kind
+MIN_N = 5  # articles of an outlet from which its mean is shown
 Evidenced = tuple[Coverage, tuple[Quotation, ...]]
 
 
@@ -31,7 +34,8 @@ class Played:
     """What the demo did and found.
 
     `requests`: answers of the sample outlets by HTTP status; `coverage`: the scored articles, by outlet; `credulous`,
-    `vigilant`: the extreme articles with their evidence; `database`: where coverage is kept.
+    `vigilant`: the extreme articles with their evidence; `database`: where coverage is kept; `digest`: a file
+    with the digest of the day.
     """
 
     reports: tuple[PassReport, ...]
@@ -42,6 +46,7 @@ class Played:
     vigilant: tuple[Evidenced, ...]
     funnel: Funnel
     database: str
+    digest: Path
 
     @property
     def failed(self) -> bool:
@@ -67,23 +72,36 @@ def play(settings: Settings, directory: Path | None, port: int, watcher: Watcher
     try:
         with site:
             reports = asyncio.run(_passes(settings, database, site, watcher, evening_too=not played_before))
-        return _found(database, tuple(reports), dict(site.requests))
+        digest = _digest(settings, database, home / "digest.html")
+        return _found(database, tuple(reports), dict(site.requests), digest)
     finally:
         database.close()
 
 
-def _found(database: Database, reports: tuple[PassReport, ...], requests: dict[int, int]) -> Played:
+def _digest(settings: Settings, database: Database, file: Path) -> Path:
+    """The digest of the day as it would be mailed, with means of fewer articles than usual."""
+    report = settings.report.model_copy(update={"min_n": MIN_N})
+    with database.read() as connection:
+        digest = of_day(
+            connection, settings.model_copy(update={"report": report}), None, report.language, datetime.now(UTC)
+        )
+    file.write_text(standing_alone(digest), encoding="utf-8")
+    return file
+
+
+def _found(database: Database, reports: tuple[PassReport, ...], requests: dict[int, int], digest: Path) -> Played:
     with database.read() as connection:
         credulous, vigilant = queries.extremes(connection, SHOWN)
         return Played(
             reports=reports,
             requests=requests,
             coverage=tuple(sorted(queries.coverage(connection, limit=1000).rows, key=lambda row: (row.outlet, row.at))),
-            outlets=queries.by_outlet(connection, min_n=5),
+            outlets=queries.by_outlet(connection, min_n=MIN_N),
             credulous=tuple((row, queries.evidence(connection, row.score_id)) for row in credulous),
             vigilant=tuple((row, queries.evidence(connection, row.score_id)) for row in vigilant),
             funnel=queries.funnel(connection),
             database=database.url,
+            digest=digest,
         )
 
 

@@ -37,6 +37,7 @@ from storage.tokens import Sealed, Token
 log = structlog.get_logger()
 RANK: dict[Role, int] = {role: rank for rank, role in enumerate(get_args(Role))}
 HEALTH, SIGN_IN, SIGN_OUT = "/health", "/sign-in", "/sign-out"
+UNSUBSCRIBE = "/unsubscribe/"  # before a token that says who it is
 FEEDS = ".atom"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 KNOWN_S, MOST_KNOWN = 60.0, 1000  # how long and how many right tokens are remembered without hashing them again
@@ -215,7 +216,7 @@ def _presented(request: Request) -> str | None:
 
 
 def _is_open(path: str) -> bool:
-    return path == HEALTH or path.startswith(STATIC)
+    return path == HEALTH or path.startswith((STATIC, UNSUBSCRIBE))
 
 
 def _refuse_changes(request: Request, caller: Caller | None) -> None:

@@ -14,6 +14,8 @@ import nh3
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from pipeline.report.words import SOURCE, Tongue, Words, step
+
 # No images, styles or media: opening a page asks no outlet for anything.
 ELEMENTS = {
     "a", "b", "blockquote", "br", "cite", "code", "em", "h3", "h4", "i", "li", "ol", "p", "pre", "q", "s", "strong",
@@ -57,19 +59,27 @@ def address(url: str) -> str:
 
 
 @cache
-def templates() -> Environment:
-    """The templates, with every value escaped."""
+def templates(tongue: Tongue = SOURCE) -> Environment:
+    """The templates in a language, with every value escaped.
+
+    They say `_("...")`, `ngettext("...", "...", n)` and `{% trans %}` for their own words, which may hold markup, and
+    `{{ title | said }}` for messages that are values, such as the titles of the codebook, which may not.
+    """
+    words = Words(tongue)
     environment = Environment(
         loader=PackageLoader("pipeline.report"),
+        extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"sanitised": sanitise, "address": address}
+    environment.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {"sanitised": sanitise, "address": address, "said": words.gettext, "step": step}
+    environment.globals["words"] = words
     return environment
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, tongue: Tongue = SOURCE, **values: Any) -> str:
     """A page."""
-    return templates().get_template(template).render(values)
+    return templates(tongue).get_template(template).render(values)

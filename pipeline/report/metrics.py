@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from config.settings import Settings
 from pipeline.collect.addresses import redacted
 from pipeline.logbook import JUDGE_BOUNDS_S, buckets
-from storage import passes, queries
+from storage import outbox, passes, queries
 from storage.database import Database
 from storage.queries import backlog, signals
 from storage.schema import FEED_STATES
@@ -76,6 +76,7 @@ class _Stored(Collector):
             yield from _feeds(connection)
             yield from _passes(connection)
             yield _alarms(connection, self._settings, now)
+            yield _gauge("mails", "Mails of digests, by state.", ("state",), _mails(connection))
         if self._ticks is not None:
             found = {(outcome,): n for outcome, n in self._ticks.items()}
             yield _counter("ticks", "Ticks of this process's scheduler, by outcome.", ("outcome",), found)
@@ -127,6 +128,10 @@ def _passes(connection: Connection) -> Iterator[Metric]:
     if good and good.ended_at:
         text = "When a pass last came to its end, in Unix time."
         yield _gauge("last_successful_pass_timestamp_seconds", text, (), {(): good.ended_at.timestamp()})
+
+
+def _mails(connection: Connection) -> Mapping[Any, float]:
+    return {(state,): n for state, n in outbox.counts(connection).items()}
 
 
 def _alarms(connection: Connection, settings: Settings, now: datetime) -> Metric:

@@ -27,7 +27,7 @@ def sign_in_routes(door: Door, sessions: Sessions) -> APIRouter:
 
     @router.post(SIGN_IN)
     async def sign_in(request: Request) -> Response:
-        form = await _form(request)
+        form = await form_of(request)
         place = _here(form.get("next", ""))
         token = await run_in_threadpool(door.opened, form.get("token", "").strip(), client(request.scope))
         if token is None:
@@ -49,7 +49,8 @@ def _page(*, place: str, caller: Any = None, failed: bool = False, status: int =
     return HTMLResponse(render("sign_in.html", caller=caller, place=place, failed=failed), status)
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form that was sent. Raises HTTPException."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
         raise HTTPException(415, f"send the form as {FORM}")
     try:

@@ -15,10 +15,13 @@ from config.settings import Settings
 from pipeline.report import problems
 from pipeline.report.api import api_routes, describing, fresh
 from pipeline.report.auth import Door, Gate
+from pipeline.report.mailing import mailing_routes
+from pipeline.report.pages import page_routes
 from pipeline.report.rates import Rates
 from pipeline.report.sessions import Sessions
 from pipeline.report.shield import STATIC, Shield, is_loopback
 from pipeline.report.sign_in import sign_in_routes
+from pipeline.report.unsubscribe import unsubscribe_routes
 from storage.database import Database
 
 DESCRIPTION = "Stored coverage over HTTP. Quotations and links, never whole articles."
@@ -44,6 +47,9 @@ def web_app(settings: Settings, database: Database, key: bytes) -> FastAPI:
     describing.describe(app)
     app.include_router(sign_in_routes(door, sessions))
     app.include_router(api_routes())
+    app.include_router(page_routes())
+    app.include_router(mailing_routes())
+    app.include_router(unsubscribe_routes())
     app.mount(STATIC, StaticFiles(directory=str(files("pipeline.report").joinpath("static"))))
     app.add_middleware(Gate, door=door, sessions=sessions, local=needs_no_token(web))
     app.add_middleware(Shield, web=web)  # the last one added is the outermost

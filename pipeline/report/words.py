@@ -57,7 +57,7 @@ class Words:
 
     def tone(self, tone: float) -> str:
         """A tone in words: one of the five steps of SCALE."""
-        return self.gettext(SCALE[sum(tone >= step for step in STEPS)])
+        return self.gettext(SCALE[step(tone)])
 
     def tone_number(self, tone: float) -> str:
         """A tone as a signed number with two decimals, -1 vigilant to +1 credulous."""
@@ -85,6 +85,11 @@ class Words:
         return str(self.locale.territories.get(code, code))
 
 
+def step(tone: float) -> int:
+    """The step of the plain scale that a tone is on: 0, strongly vigilant, to 4, strongly credulous."""
+    return sum(tone >= bound for bound in STEPS)
+
+
 def each_tongue() -> Iterable[Tongue]:
     """The languages that there are words for."""
     return ("en", "ja")
@@ -101,5 +106,7 @@ def _catalogue(tongue: Tongue) -> NullTranslations:
             compiled = BytesIO()
             write_mo(compiled, read_po(BytesIO(file.read_bytes()), locale=tongue))
             compiled.seek(0)
-            merged.merge(Translations(compiled))
+            found = Translations(compiled)
+            merged.plural = found.plural  # merging leaves it behind
+            merged.merge(found)
     return merged

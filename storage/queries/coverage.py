@@ -86,7 +86,7 @@ def coverage(
     selection = scored(connection, wanted or Filter(), standing.c.score_id)
     if after is not None:
         selection = selection.where(beyond(sort, after))
-    rows = _rows(connection, selection.order_by(*ORDERS[sort]).limit(limit + 1))
+    rows = rows_of(connection, selection.order_by(*ORDERS[sort]).limit(limit + 1))
     page = rows[:limit]
     return Page(rows=page, next=cursor(sort, page[-1]) if len(rows) > limit else None)
 
@@ -94,7 +94,7 @@ def coverage(
 def coverage_of(connection: Connection, article_id: int) -> Coverage | None:
     """An article's score, if it has one under the current run."""
     found = scored(connection, Filter(), standing.c.score_id).where(standing.c.article_id == article_id)
-    rows = _rows(connection, found)
+    rows = rows_of(connection, found)
     return rows[0] if rows else None
 
 
@@ -110,12 +110,13 @@ def extremes(
     """The `n` most credulous and the `n` most vigilant articles, the extreme first."""
     selection = scored(connection, wanted or Filter(), standing.c.score_id).limit(min(max(n, 0), MAX_LIMIT))
     return (
-        _rows(connection, selection.order_by(*ORDERS["credulous"])),
-        _rows(connection, selection.order_by(*ORDERS["vigilant"])),
+        rows_of(connection, selection.order_by(*ORDERS["credulous"])),
+        rows_of(connection, selection.order_by(*ORDERS["vigilant"])),
     )
 
 
-def _rows(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...]:
+def rows_of(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...]:
+    """What the selected ids of scores stand for, in their order."""
     return covered(connection, connection.scalars(selection).all())
 
 

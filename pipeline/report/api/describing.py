@@ -52,6 +52,7 @@ TAGS = {
     "articles": "Scored articles with the sentences that their scores rest on.",
     "figures": "Articles taken together. A figure over fewer articles than `min_n` is null.",
     "store": "What there is to ask for, and where it came from.",
+    "digests": "What was mailed, as it was.",
     "export": "Everything at once, as files and feeds.",
     "operations": "How the watching goes.",
 }

@@ -1,0 +1,1 @@
+"""The daily digest: figures from storage, words for them, and the mail that carries them."""
