@@ -18,6 +18,7 @@ import pytest
 
 from pipeline.report.api.describing import PLACE
 from pipeline.report.api.examples import EXAMPLES
+from storage import digests
 from storage.database import open_database
 from tests.samples import NOW, add_article, article
 from tests.stores import CODES, FACTS, OUTLETS, WORDS, fill
@@ -249,6 +250,26 @@ def test_a_tag_ends_with_what_it_stands_for(own: Site) -> None:
 def test_a_tag_of_a_wrong_question_hides_no_error(served: Site) -> None:
     tag = served.ask("/api/v1/articles").headers["etag"]
     assert served.ask("/api/v1/articles?limit=0", headers={"If-None-Match": tag}).status_code == 422
+
+
+def test_a_digest_is_told_as_it_was_sent(own: Site) -> None:
+    made = {
+        "edition": "daily", "day": "2026-11-24", "language": "en", "covers_from": NOW, "covers_to": NOW, "quiet": False,
+        "run_id": None, "subject": "Two articles", "html": "<p>Two</p>", "plain": "Two", "figures": {},
+        "chart": None, "created_at": NOW,
+    }  # fmt: skip
+    with own.database.write() as connection:
+        fill(connection, 2, seed=1)
+        contents = [digests.Item(story=1, article_id=2, score_id=2), digests.Item(story=2, article_id=1, score_id=1)]
+        digests.keep(connection, made, contents)
+        digests.keep(connection, made | {"day": "2026-11-25", "subject": "None"}, [])
+    listed = own.ask("/api/v1/digests?edition=daily").json()
+    assert [one["subject"] for one in listed] == ["None", "Two articles"]
+    assert [one["id"] for one in own.ask(f"/api/v1/digests?before={listed[0]['id']}").json()] == [listed[1]["id"]]
+    told = own.ask(f"/api/v1/digests/{listed[1]['id']}").json()
+    assert (told["plain"], [item["article_id"] for item in told["items"]]) == ("Two", [2, 1])
+    assert own.ask("/api/v1/digests/999").status_code == 404
+    assert own.ask("/api/v1/digests?edition=weekly").json() == []
 
 
 def test_a_fault_names_where_it_lies(served: Site) -> None:
