@@ -169,6 +169,20 @@ def _secret_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+def _web_address(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", value.get_secret_value()):
+        raise ValueError("write a web address in full, beginning with https://")
+    return value
+
+
+class WebhookSettings(Section):
+    """Who is told of alarms, and how."""
+
+    urls: tuple[Annotated[SecretStr, AfterValidator(_web_address)], ...]
+    format: Literal["json", "slack"]
+    secret: Annotated[SecretStr, AfterValidator(_secret_enough)]
+
+
 class WebSettings(Section):
     """Where the web server listens, whom it answers, and how much it takes."""
 

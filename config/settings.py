@@ -33,6 +33,7 @@ from config.sections import (
     ScoreSettings,
     ScreenSettings,
     StorageSettings,
+    WebhookSettings,
     WebSettings,
     WorkersSettings,
     secret_in,
@@ -44,6 +45,8 @@ SECRET_KEYS = {
     ("web", "secret"),
     ("storage", "url"),
     ("mail", "password"),
+    ("webhooks", "urls"),
+    ("webhooks", "secret"),
 }  # a message about them does not repeat what was given
 
 
@@ -62,6 +65,7 @@ class Settings(BaseModel):
     screen: ScreenSettings
     score: ScoreSettings
     alarms: AlarmSettings
+    webhooks: WebhookSettings
     web: WebSettings
     backup: BackupSettings
     retention: RetentionSettings

@@ -23,6 +23,7 @@ from pipeline.run import run_once
 from pipeline.schedule import Schedule
 from pipeline.tools import tools_of, workers
 from pipeline.upkeep import Upkeep
+from pipeline.webhooks import webhooks
 from storage import tokens
 from storage.database import Database
 from storage.presence import Election
@@ -57,6 +58,7 @@ async def serve(
             ticks = await stack.enter_async_context(_Passes(tools, database, settings))
             duties: list[Duty] = [Upkeep(settings, database), Post(settings, database)]
             await stack.enter_async_context(attended(duties, election.elected, settings.poll.tick_s))
+            await stack.enter_async_context(webhooks(settings, database))
             judge = tools.judge
         await (_answer(settings, database, ticks, judge) if address else _wait_for_signal())
         log.info("stopping")

@@ -67,3 +67,8 @@ class Utc(TypeDecorator[datetime]):
 def iso(utc: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`."""
     return utc.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def in_utc(time: datetime) -> datetime:
+    """A time as people give it: without an offset in UTC. Raises OverflowError at the ends of the calendar."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -38,6 +38,8 @@ FEED_STATES = ("ok", "degraded", "failing", "gone", "quiet")
 ENTRY_STATES = ("announced", "done", "dropped")
 PASS_OUTCOMES = ("running", "ok", "failed")
 TONGUES = ("en", "ja")  # that digests are written in
+NOTICE_EVENTS = ("began", "ended")
+NOTICE_STATES = ("pending", "sent", "failed")
 OUTBOX_STATES = ("pending", "sending", "sent", "failed", "unknown")
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -341,6 +343,12 @@ tokens = Table(
 for _table in (feeds, entries, revisions):
     _held = _table.c.lease_owner.is_not(None)
     Index(f"ix_{_table.name}_lease_owner", _table.c.lease_owner, sqlite_where=_held, postgresql_where=_held)
+notices = Table(
+    "notices", metadata, _id(), *_must("hook kind subject"), *_must("number", Integer()), *_must("event"),
+    *_must("payload", Json), *_state(NOTICE_STATES), *_count("attempts"), *_must("next_try_at created_at", Utc()),
+    *_blank("reason"), *_may("sent_at", Utc()), _one_of("event", NOTICE_EVENTS),
+    UniqueConstraint("hook", "kind", "subject", "number"), Index(None, "state", "next_try_at"),
+)  # fmt: skip
 
 # A name may be used again once its token is revoked.
 _UNREVOKED = text("revoked_at IS NULL")

@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from config.codebook import load_codebook
 from config.settings import defaults
-from pipeline.cli import analysis, coverage, digest, feeds, health, recipients, service, tokens, upkeep
+from pipeline.cli import analysis, coverage, digest, export, feeds, health, recipients, service, tokens, upkeep
 from pipeline.cli.app import app
 from tests import faults
 
@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_readme_names_every_command() -> None:
     fresh = typer.Typer()
-    for commands in (service, health, analysis, coverage, feeds, digest, recipients, tokens, upkeep):
+    for commands in (service, health, analysis, coverage, export, feeds, digest, recipients, tokens, upkeep):
         commands.register(fresh)
     names = set(get_command(fresh).commands)  # type: ignore[attr-defined]
     assert {name for name in names if f"`{name}" not in README} == set()

@@ -34,7 +34,7 @@ BAD = {
     "after": ["nonsense", "\0", ".", "2026-11-24T12:00:00.1", "2026-11-24T12:00:00Z.99999999999999999999", "x" * 101],
     "since": ["soon", "2026-13-01", "2026-02-29", "\0", "1" * 400, "0001-01-01T00:00:00+14:00"],
     "until": ["9999-12-31T23:59:59-14:00", "tomorrow"],
-    "language": ["xx", "", "\0", "JA"],
+    "language": ["xx", "\0", "JA"],
     "kind": ["wires", "\0"],
     "text": ["x" * 501],
 }
@@ -71,7 +71,7 @@ def test_F50_nonsense_is_refused(served: Site, name: str, value: str) -> None:
 
 @pytest.mark.parametrize("score_id", ["0", "-1", "x", "0x7", "1.5", "9" * 30, "%00", str(2**63)])
 def test_F50_an_id_that_is_none_is_refused(served: Site, score_id: str) -> None:
-    assert checked(served.ask(f"/api/v1/articles/{score_id}/evidence")) == 422
+    assert checked(served.ask(f"/api/v1/scores/{score_id}/evidence")) == 422
 
 
 @pytest.mark.parametrize("text", ['"', "hello AND", "NEAR(", "*", "-a", "\0", "%", "'", "平和条約"])
@@ -85,7 +85,7 @@ def test_F50_a_long_query_is_refused(served: Site) -> None:
 
 def test_what_is_stored_comes_back_whole(served: Site) -> None:
     (row,) = served.ask("/api/v1/articles").json()["rows"]
-    (quotation,) = served.ask(f"/api/v1/articles/{row['score_id']}/evidence").json()[:1]
+    (quotation,) = served.ask(f"/api/v1/scores/{row['score_id']}/evidence").json()[:1]
     assert (row["title"], row["at"][:4], bool(quotation["text"])) == ("<b>対話</b>", str(NOW.year), True)
 
 

@@ -15,9 +15,9 @@ from pipeline.errors import TreatywatchError
 
 def main() -> None:
     """Run a command; errors that we know become one clear line instead of a traceback."""
-    from pipeline.cli import analysis, coverage, digest, feeds, health, recipients, service, tokens, upkeep
+    from pipeline.cli import analysis, coverage, digest, export, feeds, health, recipients, service, tokens, upkeep
 
-    for commands in (service, health, analysis, coverage, feeds, digest, recipients, tokens, upkeep):
+    for commands in (service, health, analysis, coverage, export, feeds, digest, recipients, tokens, upkeep):
         commands.register(app)
     try:
         app(prog_name="treatywatch")

@@ -27,7 +27,6 @@ app = typer.Typer(
     name="treatywatch",
     help="Watch how media cover the Japan-Russia peace-treaty talks, and score their tone on quoted sentences.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -5,18 +5,33 @@ from __future__ import annotations
 import contextlib
 import csv
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.cli import asking
 from pipeline.cli.app import Json, console, database_of, print_json, settings_of
+from pipeline.cli.asking import (
+    Code,
+    Country,
+    Kind,
+    Language,
+    Omitted,
+    Outlet,
+    RunId,
+    Since,
+    Text,
+    ToneMax,
+    ToneMin,
+    Until,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.queries import Explanation, Filter, Similar
+    from storage.queries import Explanation, Filter, Period, Similar
 
 Option = typer.Option
 
@@ -29,51 +44,60 @@ def register(app: typer.Typer) -> None:
 
 def query(
     context: typer.Context,
-    text: Annotated[str | None, typer.Argument(help='Words or "phrases" in title or text.', show_default=False)] = None,
-    outlet: Annotated[str | None, Option(help="Only this outlet.")] = None,
-    country: Annotated[str | None, Option(help="Only outlets of this country, such as JP.")] = None,
-    kind: Annotated[str | None, Option(help="Only outlets of this kind, such as wire.")] = None,
-    language: Annotated[str | None, Option(help="en, ja or ru.")] = None,
-    code: Annotated[str | None, Option(help="Only articles with a passage that bears this code.")] = None,
-    since: Annotated[datetime | None, Option(help="Published at this UTC time or later.")] = None,
-    until: Annotated[datetime | None, Option(help="Published before this UTC time.")] = None,
-    tone_min: Annotated[float | None, Option(help="Tone at least, -1 to 1.")] = None,
-    tone_max: Annotated[float | None, Option(help="Tone at most, -1 to 1.")] = None,
+    text: Text = None,
+    outlet: Outlet = None,
+    country: Country = None,
+    kind: Kind = None,
+    language: Language = None,
+    code: Code = None,
+    omitted: Omitted = None,
+    since: Since = None,
+    until: Until = None,
+    tone_min: ToneMin = None,
+    tone_max: ToneMax = None,
+    run_id: RunId = None,
+    sort: Annotated[
+        str, Option(help="newest, oldest, credulous or vigilant first.", autocompletion=asking.sorts)
+    ] = "newest",
     limit: Annotated[int, Option(min=1, max=1000, help="Articles at most.")] = 50,
     after: Annotated[str | None, Option(help="Continue where an earlier answer ended (its `next`).")] = None,
     like: Annotated[str | None, Option(help="The articles nearest in meaning to these words, in any language.")] = None,
     similar_to: Annotated[str | None, Option(help="The articles most like the one at this URL.")] = None,
     by_outlet: Annotated[bool, Option("--by-outlet", help="Compare outlets instead of listing articles.")] = False,
-    min_n: Annotated[int, Option(min=5, help="With --by-outlet: fewer articles than this are not ranked.")] = 10,
+    by_day: Annotated[bool, Option("--by-day", help="Mean tone by day (UTC) instead.")] = False,
+    by_week: Annotated[bool, Option("--by-week", help="Mean tone by week instead, from its Monday on.")] = False,
+    group: Annotated[
+        str | None,
+        Option(help="With --by-day, --by-week: by outlet, language, country or kind.", autocompletion=asking.groups),
+    ] = None,
+    min_n: Annotated[int, Option(min=5, help="With --by-...: fewer articles than this have no mean.")] = 10,
     as_json: Json = False,
     as_csv: Annotated[bool, Option("--csv", help="Print CSV instead of a table.")] = False,
 ) -> None:
-    """List stored coverage scores, the newest first."""
-    from pipeline.cli.tables import coverage_table, outlet_table, similar_table
-    from storage import queries
-
-    _known(code, kind, language)
-    wanted = queries.Filter(
-        outlet=outlet, country=country, kind=kind, language=language, code=code, since=_utc(since), until=_utc(until),
-        tone_min=tone_min, tone_max=tone_max, text=text,
+    """List stored coverage scores, the newest first, or take them together."""
+    asking.refuse_unknown("--sort", sort, asking.sorts(""))
+    if group is not None:
+        asking.refuse_unknown("--group", group, asking.groups(""))
+    if by_outlet + by_day + by_week > 1 or (group and not by_day and not by_week):
+        raise typer.BadParameter("one of --by-outlet, --by-day and --by-week; --group goes with the latter two")
+    wanted = asking.wanted(
+        text=text, outlet=outlet, country=country, kind=kind, language=language, code=code, omitted=omitted,
+        since=since, until=until, tone_min=tone_min, tone_max=tone_max, run_id=run_id,
     )  # fmt: skip
     if like is not None or similar_to is not None:
+        from pipeline.cli.tables import similar_table
+
         alike = _alike(context, wanted, limit, like, similar_to)
-        _give([asdict(row) for row in alike], similar_table(alike), as_json=as_json, as_csv=as_csv)
+        _give(alike, lambda: similar_table(alike), as_json=as_json, as_csv=as_csv)
         return
     with database_of(context) as database, database.read() as connection:
         if by_outlet:
-            outlets = queries.by_outlet(connection, wanted, min_n=min_n)
-            _give([asdict(row) for row in outlets], outlet_table(outlets), as_json=as_json, as_csv=as_csv)
-            return
-        page = queries.coverage(connection, wanted, limit=limit, after=after)
-        rows = [asdict(row) for row in page.rows]
-        if as_json:
-            print_json({"rows": rows, "next": page.next})
+            _compare(connection, wanted, min_n, as_json=as_json, as_csv=as_csv)
+        elif by_day or by_week:
+            period: Period = "day" if by_day else "week"
+            _trend(connection, wanted, period, group, min_n, as_json=as_json, as_csv=as_csv)
         else:
-            _give(rows, coverage_table(page.rows), as_json=False, as_csv=as_csv)
-            if page.next:
-                typer.echo(f"more: --after {page.next}", err=True)
+            _list(connection, wanted, sort, limit, after, as_json=as_json, as_csv=as_csv)
 
 
 def _alike(
@@ -98,35 +122,62 @@ def _alike(
         return queries.similar(connection, found.article["id"], limit, wanted)
 
 
-def _known(code: str | None, kind: str | None, language: str | None) -> None:
-    """Refuse a word that would match nothing, with the nearest that would."""
-    from typing import get_args
+def _list(
+    connection: Connection,
+    wanted: Filter,
+    sort: Any,
+    limit: int,
+    after: str | None,
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    from pipeline.cli.tables import coverage_table
+    from storage import queries
 
-    from config.codebook import load_codebook
-    from config.invalid import nearest
-    from config.sources import FeedKind
-    from pipeline.records import Language
-
-    for name, value, words in (
-        ("--code", code, tuple(load_codebook().codes)),
-        ("--kind", kind, get_args(FeedKind)),
-        ("--language", language, get_args(Language)),
-    ):
-        if value is not None and value not in words:
-            raise typer.BadParameter(f"{name} {value!r} is unknown{nearest(value, words)}")
+    page = queries.coverage(connection, wanted, sort=sort, limit=limit, after=after)
+    if as_json:
+        print_json({"rows": [asdict(row) for row in page.rows], "next": page.next})
+        return
+    _give(page.rows, lambda: coverage_table(page.rows), as_json=False, as_csv=as_csv)
+    if page.next:
+        typer.echo(f"more: --after {page.next}", err=True)
 
 
-def _utc(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
+def _compare(connection: Connection, wanted: Filter, min_n: int, *, as_json: bool, as_csv: bool) -> None:
+    from pipeline.cli.trends import outlet_table
+    from storage import queries
+
+    outlets = queries.by_outlet(connection, wanted, min_n=min_n)
+    weeks = () if as_json or as_csv else queries.trend(connection, wanted, period="week", group="outlet", min_n=5)
+    _give(outlets, lambda: outlet_table(outlets, weeks), as_json=as_json, as_csv=as_csv)
 
 
-def _give(rows: list[dict[str, Any]], table: Any, *, as_json: bool, as_csv: bool) -> None:
+def _trend(
+    connection: Connection,
+    wanted: Filter,
+    period: Period,
+    group: Any,
+    min_n: int,
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    from pipeline.cli.trends import trend_table
+    from storage import queries
+
+    points = queries.trend(connection, wanted, period=period, group=group, min_n=min_n)
+    _give(points, lambda: trend_table(points, period, group), as_json=as_json, as_csv=as_csv)
+
+
+def _give(found: Iterable[Any], table: Any, *, as_json: bool, as_csv: bool) -> None:
+    rows = [asdict(row) for row in found]
     if as_json:
         print_json(rows)
     elif as_csv:
         _print_csv(rows)
     else:
-        console.print(table)
+        console.print(table())
 
 
 def _print_csv(rows: list[dict[str, Any]]) -> None:
@@ -152,20 +203,25 @@ def _explained(connection: Connection, url: str) -> Explanation | None:
 
 def explain(context: typer.Context, url: str, as_json: Json = False) -> None:
     """Say why an article is in or out: who announced it, what was fetched, what was decided, on what evidence."""
-    from pipeline.cli.tables import explanation_parts
+    from pipeline.cli.tables import article_part, explanation_parts
     from storage import queries
 
     with database_of(context) as database, database.read() as connection:
         found = _explained(connection, url)
         evidence = queries.evidence(connection, found.scores[-1]["id"]) if found and found.scores else ()
+        view = queries.article_view(connection, found.article["id"]) if found and found.article else None
     if found is None:
         console.print(
             f"{url} is unknown: no watched feed has announced it. `treatywatch feeds list` shows what is watched.",
             markup=False,
         )
         raise typer.Exit(1)
+    score = view.score if view else None
     if as_json:
-        print_json({**asdict(found), "evidence": [asdict(quotation) for quotation in evidence]})
+        told = {"evidence": [asdict(quotation) for quotation in evidence], "score": asdict(score) if score else None}
+        print_json({**asdict(found), **told})
         return
     for part in explanation_parts(found, evidence):
         console.print(part)
+    if score:
+        console.print(article_part(score, evidence))

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.passes import PassReport
-from storage.queries import Coverage, Explanation, Funnel, OutletTone, Quotation, Similar
+from storage.queries import Coverage, Explanation, Funnel, Quotation, Similar
 
 if TYPE_CHECKING:
     from pipeline.demo.play import Played
@@ -122,21 +122,6 @@ def _cautions(row: Coverage) -> str:
     """Why the score is to be taken with care, if it is."""
     reasons = [*(["partial"] if row.partial else []), *row.unusual]
     return f" [dim]({', '.join(reasons)})" if reasons else ""
-
-
-def outlet_table(outlets: Iterable[OutletTone]) -> Table:
-    """Outlets compared; those with too few articles have only their number."""
-    heads = ("outlet", "country", "articles", SCALE, "tone", "interval")
-    table = table_of("Outlets", *heads, right=("articles", "tone"))
-    for row in outlets:
-        if row.tone is None or row.interval is None:
-            table.add_row(escape(row.outlet), row.country, str(row.articles), "[dim]too few to compare", "", "")
-        else:
-            low, high = row.interval
-            scale = tone_scale(row.tone, low, high)
-            interval = f"{low:+.2f} … {high:+.2f}"
-            table.add_row(escape(row.outlet), row.country, str(row.articles), scale, f"{row.tone:+.2f}", interval)
-    return table
 
 
 def article_part(row: Coverage, quotations: Sequence[Quotation], most: int | None = None) -> Table:
@@ -252,6 +237,8 @@ def demo_tables(played: Played) -> Iterator[RenderableType]:
     """
     yield from (table for report in played.reports for table in pass_tables(report) if report.counts or report.drops)
     yield coverage_table(played.coverage)
+    from pipeline.cli.trends import outlet_table
+
     yield outlet_table(played.outlets)
     for title, articles in (("Most credulous", played.credulous), ("Most vigilant", played.vigilant)):
         yield Text(title, style="bold reverse")

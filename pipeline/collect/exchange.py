@@ -54,8 +54,25 @@ class Exchange:
 
     async def get(self, address: Address, headers: Mapping[str, str], body: Callable[[str], Body]) -> Answer:
         """Ask for an address. `body` makes what takes the body, given its Content-Encoding. Raises FetchError."""
+        return await self._ask("GET", address, headers, body, None)
+
+    async def post(
+        self, address: Address, headers: Mapping[str, str], body: Callable[[str], Body], content: bytes
+    ) -> Answer:
+        """Send `content` to an address, with the same care. Raises FetchError."""
+        return await self._ask("POST", address, headers, body, content)
+
+    async def _ask(
+        self,
+        method: str,
+        address: Address,
+        headers: Mapping[str, str],
+        body: Callable[[str], Body],
+        content: bytes | None,
+    ) -> Answer:
         with _typed(address):
-            response = await self._transport.handle_async_request(httpx.Request("GET", address.url, headers=headers))
+            request = httpx.Request(method, address.url, headers=headers, content=content)
+            response = await self._transport.handle_async_request(request)
             try:
                 return await self._answer(response, address, body)
             finally:
@@ -111,7 +128,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
-        answer = await self._pool.handle_async_request(httpcore.Request("GET", url, headers=request.headers.raw))
+        asked = httpcore.Request(request.method, url, headers=request.headers.raw, content=request.content)
+        answer = await self._pool.handle_async_request(asked)
         return httpx.Response(
             answer.status, headers=answer.headers, stream=_Stream(answer), extensions=answer.extensions
         )

@@ -32,6 +32,7 @@ ACCEPT = (
 )
 PERMANENT = frozenset({301, 308})
 MAX_VALIDATOR = 1024  # characters
+ANSWER_BYTES = 65536  # read of the answer to what was sent, so that the connection can be used again
 
 
 def utc_now() -> datetime:
@@ -96,6 +97,38 @@ class Fetcher:
             fresh_s = max_age_s(answer.headers.get("cache-control", ""))
             return NotModified(url=shown, fetched_at=self._clock(), max_age_s=fresh_s)
         return self._fetched(answer, trip, shown)
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> None:
+        """Send something to a URL of our own users', by the same rules of addresses, time and size as a fetch.
+
+        A redirect is not followed: what was sent is meant for this URL only. robots.txt is not asked, since no page
+        is read. Raises FetchError, with what is in the URL beside its host left out: it often is a secret.
+        """
+        try:
+            address = addresses.parse(url)
+        except FetchError as error:
+            raise FetchError("this is no web address", url="", reason=error.reason, retry=False) from None
+        sent = _Trip(
+            start=address,
+            headers={**self._headers, **headers},
+            budget=Budget(self._settings.timeout_s),
+            body=partial(Body, max_bytes=ANSWER_BYTES, clip=True),
+        )
+        try:
+            await self._send(sent, content)
+        except FetchError as error:
+            raise _unnamed(error, address) from None
+
+    async def _send(self, trip: _Trip, content: bytes) -> None:
+        address = trip.start
+        async with self._hosts.turn(address.host, 0.0):
+            try:
+                async with trip.budget.spending():
+                    answer = await self._exchange.post(address, trip.headers_for(address), trip.body, content)
+            except TimeoutError:
+                raise FetchError("took too long", url=address.url, reason="timeout") from None
+        if answer.status >= 300:
+            raise FetchError("redirects", url=address.url, reason="too_many_redirects", status=answer.status)
 
     def _trip(self, url: str, headers: Mapping[str, str]) -> _Trip:
         return _Trip(
@@ -203,6 +236,18 @@ class _Trip:
         if self.start.authorization and address.origin == self.start.origin:
             headers["Authorization"] = self.start.authorization
         return headers
+
+
+def _unnamed(error: FetchError, address: Address) -> FetchError:
+    message = f"{address.host}: {error.reason}" + (f" ({error.status})" if error.status else "")
+    return FetchError(
+        message,
+        url=address.origin,
+        reason=error.reason,
+        retry=error.retry,
+        status=error.status,
+        retry_after_s=error.retry_after_s,
+    )
 
 
 def _next(address: Address, location: str) -> Address:

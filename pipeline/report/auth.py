@@ -9,6 +9,7 @@ import asyncio
 import hmac
 import secrets
 import time
+from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 RANK: dict[Role, int] = {role: rank for rank, role in enumerate(get_args(Role))}
 HEALTH, SIGN_IN, SIGN_OUT = "/health", "/sign-in", "/sign-out"
 UNSUBSCRIBE = "/unsubscribe/"  # before a token that says who it is
+FEEDS = ".atom"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 KNOWN_S, MOST_KNOWN = 60.0, 1000  # how long and how many right tokens are remembered without hashing them again
 MOST_WAITING = 8  # tokens waiting to be hashed: more would take the threads that answer everybody else
@@ -172,9 +174,9 @@ class Gate:
         return LOCAL if self._local and bare else None
 
     async def _token(self, request: Request) -> Token | None:
-        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return await run_in_threadpool(self._door.opened, presented.strip(), client(request.scope))
+        presented = _presented(request)
+        if presented is not None:
+            return await run_in_threadpool(self._door.opened, presented, client(request.scope))
         cookie = request.cookies.get(cookie_name(request.scope["scheme"]), "")
         prefix = self._sessions.read(cookie, self._door.clock())
         return await run_in_threadpool(self._door.holder, prefix) if prefix else None
@@ -190,9 +192,27 @@ class Gate:
             query = request.scope["query_string"].decode("latin-1")
             place = request.scope["path"] + (f"?{query}" if query else "")
             return RedirectResponse(f"{SIGN_IN}?next={quote(place, safe='')}", 303)
+        # A browser asks for a password where it is told of Basic; feed readers send one only then.
+        challenge = 'Basic realm="treatywatch", charset="UTF-8"' if request.url.path.endswith(FEEDS) else "Bearer"
         raise HTTPException(
-            401, "this needs an access token: `Authorization: Bearer TOKEN`", {"WWW-Authenticate": "Bearer"}
+            401, "this needs an access token: `Authorization: Bearer TOKEN`", {"WWW-Authenticate": challenge}
         )
+
+
+def _presented(request: Request) -> str | None:
+    """The token that a request bears, or that a feed reader sends as the password of HTTP Basic (RFC 7617).
+
+    Browsers send passwords by themselves, as they do cookies; so one opens nothing that could be changed.
+    """
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.strip()
+    if scheme.lower() != "basic" or request.method not in SAFE:
+        return None
+    try:
+        return b64decode(credentials.strip(), validate=True).decode("utf-8").partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def _is_open(path: str) -> bool:

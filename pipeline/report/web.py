@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from importlib.metadata import version
 from importlib.resources import files
 
 from fastapi import FastAPI
@@ -11,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from config.sections import WebSettings
 from config.settings import Settings
 from pipeline.report import problems
-from pipeline.report.api import api_routes
+from pipeline.report.api import api_routes, describing, fresh
 from pipeline.report.auth import Door, Gate
 from pipeline.report.mailing import mailing_routes
 from pipeline.report.pages import page_routes
@@ -28,11 +30,21 @@ DESCRIPTION = "Stored coverage over HTTP. Quotations and links, never whole arti
 def web_app(settings: Settings, database: Database, key: bytes) -> FastAPI:
     """The application on one database. `settings.web.host`: where it listens; `key` signs sessions."""
     web = settings.web
-    app = FastAPI(title="treatywatch", description=DESCRIPTION, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.database, app.state.settings = database, settings
+    app = FastAPI(
+        title="treatywatch",
+        version=version("treatywatch"),
+        description=DESCRIPTION,
+        openapi_url=describing.PLACE,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.database, app.state.settings, app.state.started = database, settings, time.time_ns()
     sessions = Sessions(key, timedelta(hours=web.session_hours))
     door = Door(database, Rates(web.failed_sign_ins_per_hour, 3600))
     problems.install(app)
+    fresh.install(app)
+    describing.describe(app)
     app.include_router(sign_in_routes(door, sessions))
     app.include_router(api_routes())
     app.include_router(page_routes())

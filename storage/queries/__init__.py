@@ -6,6 +6,7 @@ from storage.queries.alarms import Alarm, alarms
 from storage.queries.changes import Changes, Mover, changes
 from storage.queries.coverage import Coverage, Page, count, coverage, extremes
 from storage.queries.cursors import Sort
+from storage.queries.exports import DailyTone, Evidence, all_articles, all_evidence, daily_tone, latest_scored
 from storage.queries.facets import Facets, RunView, facets, runs
 from storage.queries.filters import Filter, Group, Period, terms
 from storage.queries.funnels import FeedDay, feed_days
@@ -28,6 +29,8 @@ __all__ = [
     "CodeShare",
     "CodedSentence",
     "Coverage",
+    "DailyTone",
+    "Evidence",
     "Explanation",
     "Facets",
     "FeedDay",
@@ -52,6 +55,8 @@ __all__ = [
     "TrendPoint",
     "VoiceShare",
     "alarms",
+    "all_articles",
+    "all_evidence",
     "article_view",
     "by_group",
     "by_outlet",
@@ -59,6 +64,7 @@ __all__ = [
     "code_shares",
     "count",
     "coverage",
+    "daily_tone",
     "evidence",
     "explain",
     "extremes",
@@ -66,6 +72,7 @@ __all__ = [
     "feed_days",
     "feed_health",
     "funnel",
+    "latest_scored",
     "nearest",
     "omissions",
     "runs",

@@ -122,7 +122,11 @@ def extremes(
 
 def rows_of(connection: Connection, selection: Select[Any]) -> tuple[Coverage, ...]:
     """What the selected ids of scores stand for, in their order."""
-    score_ids = connection.scalars(selection).all()
+    return covered(connection, connection.scalars(selection).all())
+
+
+def covered(connection: Connection, score_ids: Sequence[int]) -> tuple[Coverage, ...]:
+    """What these ids of scores stand for, in their order."""
     joined = (
         scores.join(revisions, revisions.c.id == scores.c.revision_id)
         .join(articles, articles.c.id == revisions.c.article_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,28 +44,38 @@ def sentences(connection: Connection, score_id: int) -> tuple[CodedSentence, ...
     """All sentences of a score that are still found in the stored text, in their order."""
     if not 0 < score_id <= MAX_ID:
         return ()
-    joined = codings.join(scores, scores.c.id == codings.c.score_id).join(
-        revisions, revisions.c.id == scores.c.revision_id
+    joined = scores.join(revisions, revisions.c.id == scores.c.revision_id)
+    selection = select(revisions.c.title, revisions.c.text).select_from(joined).where(scores.c.id == score_id)
+    row = connection.execute(selection).one_or_none()
+    return located(connection, {score_id: (row.title, row.text)}).get(score_id, ()) if row else ()
+
+
+def located(connection: Connection, texts: Mapping[int, tuple[str, str]]) -> dict[int, tuple[CodedSentence, ...]]:
+    """The same for several scores at once, of which (title, text) are given."""
+    rows = connection.execute(
+        select(codings).where(codings.c.score_id.in_(texts)).order_by(codings.c.score_id, codings.c.position)
     )
-    selection = select(codings, revisions.c.title, revisions.c.text).select_from(joined)
-    rows = connection.execute(selection.where(codings.c.score_id == score_id).order_by(codings.c.position))
-    codes = _codes(connection, score_id)
-    quotations = (_quotation(row, codes.get(row.position, {})) for row in rows)
-    return tuple(quotation for quotation in quotations if quotation)
-
-
-def _codes(connection: Connection, score_id: int) -> dict[int, dict[str, float]]:
-    order = (coding_codes.c.position, coding_codes.c.strength.desc(), coding_codes.c.code)
-    found: dict[int, dict[str, float]] = {}
-    rows = connection.execute(select(coding_codes).where(coding_codes.c.score_id == score_id).order_by(*order))
+    codes = _codes(connection, texts)
+    found: dict[int, tuple[CodedSentence, ...]] = {}
     for row in rows:
-        found.setdefault(row.position, {})[row.code] = row.strength
+        title, text = texts[row.score_id]
+        quotation = _quotation(row, title if row.part == "title" else text, codes.get((row.score_id, row.position), {}))
+        found[row.score_id] = (*found.get(row.score_id, ()), *((quotation,) if quotation else ()))
     return found
 
 
-def _quotation(row: Row[Any], codes: dict[str, float]) -> CodedSentence | None:
+def _codes(connection: Connection, score_ids: Iterable[int]) -> dict[tuple[int, int], dict[str, float]]:
+    order = (coding_codes.c.score_id, coding_codes.c.position, coding_codes.c.strength.desc(), coding_codes.c.code)
+    found: dict[tuple[int, int], dict[str, float]] = {}
+    selection = select(coding_codes).where(coding_codes.c.score_id.in_(score_ids))
+    for row in connection.execute(selection.order_by(*order)):
+        found.setdefault((row.score_id, row.position), {})[row.code] = row.strength
+    return found
+
+
+def _quotation(row: Row[Any], source: str, codes: dict[str, float]) -> CodedSentence | None:
     start, end = row.start_offset, row.end_offset
-    text = (row.title if row.part == "title" else row.text)[start:end]
+    text = source[start:end]
     if hash_of(text) != row.text_hash:
         return None
     judged = {"family": row.family, "voice": row.voice, "codes": codes, "facts": tuple(row.facts)}
