@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi import Path as InPath
 
-from config.sources import FeedKind
 from pipeline.errors import ModelError
-from pipeline.records import Language
-from pipeline.report.asking import Reading
+from pipeline.report.asking import Reading, Wanted
 from storage import queries
+from storage.queries import Similar
 
 Most = Annotated[int, Query(ge=1, le=100, description="Articles at most.")]
 
 
 def search_routes() -> APIRouter:
     """The routes."""
-    router = APIRouter()
+    router = APIRouter(tags=["articles"])
 
     @router.get("/api/v1/search")
     def search(
         request: Request,
         connection: Reading,
         meaning: Annotated[str, Query(min_length=1, max_length=500, description="In any of the languages.")],
-        outlet: str | None = None,
-        country: str | None = None,
-        kind: FeedKind | None = None,
-        language: Language | None = None,
-        code: str | None = None,
+        wanted: Wanted,
         n: Most = 10,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Similar]:
         """Scored articles nearest in meaning to a text, in whatever language they are. Needs the model: 503 without."""
         question = asked(request, meaning)
-        wanted = queries.Filter(outlet=outlet, country=country, kind=kind, language=language, code=code)
         found = queries.nearest(connection, question.vector, n, wanted, language=question.language)
-        return [asdict(row) for row in found]
+        return list(found)
 
     @router.get("/api/v1/articles/{article_id}/similar")
-    def similar(
-        connection: Reading, article_id: Annotated[int, InPath(ge=1, lt=2**63)], n: Most = 10
-    ) -> list[dict[str, Any]]:
+    def similar(connection: Reading, article_id: Annotated[int, InPath(ge=1, lt=2**63)], n: Most = 10) -> list[Similar]:
         """Scored articles most like this one, in whatever language; none where its vector is not kept."""
-        return [asdict(row) for row in queries.similar(connection, article_id, n)]
+        return list(queries.similar(connection, article_id, n))
 
     return router
 
