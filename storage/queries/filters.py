@@ -30,7 +30,7 @@ from storage.runs import current_run
 from storage.schema import articles, coding_codes, revisions, scores, standing, word_sums
 
 MAX_TERMS = 32
-RARE = 20_000  # articles that are sorted faster than they are met in the order of all
+RARE = 5_000  # articles that are sorted faster than 50 of them are met among a million
 Group = Literal["outlet", "language", "country", "kind"]
 Period = Literal["day", "week", "month"]
 
