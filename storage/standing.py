@@ -30,10 +30,11 @@ from storage.writes import id_of
 REBUILD = Path(__file__).parent / "migrations" / "versions" / "0005_standing.sql"
 LOCK = 0x57A2D  # of the server's advisory locks
 WORDS = {
-    "sqlite": {"day": "substr(standing.at, 1, 10)", "facts": "json_each(scores.omitted) AS fact"},
+    "sqlite": {"day": "substr(standing.at, 1, 10)", "facts": "json_each(scores.omitted) AS fact", "look_at": "--"},
     "postgresql": {
         "day": "to_char(standing.at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
         "facts": "jsonb_array_elements_text(scores.omitted) AS fact (value)",
+        "look_at": "ANALYZE",
     },
 }
 SERIES = ("outlet", "country", "kind", "language")

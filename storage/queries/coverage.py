@@ -100,12 +100,9 @@ def coverage_of(connection: Connection, article_id: int) -> Coverage | None:
 
 def count(connection: Connection, wanted: Filter | None = None, *, most: int = 10_000) -> int:
     """How many scored articles there are; counts no further than `most`."""
-    found = (
-        scored(connection, wanted or Filter(), standing.c.article_id, along=standing.c.article_id)
-        .limit(max(most, 0))
-        .subquery()
-    )
-    return int(connection.scalar(select(func.count()).select_from(found)) or 0)
+    key = standing.c.article_id
+    found = scored(connection, wanted or Filter(), key, along=key).limit(max(most, 0))
+    return int(connection.scalar(select(func.count()).select_from(found.subquery())) or 0)
 
 
 def extremes(

@@ -29,7 +29,7 @@ from storage.schema import coding_codes, scores, standing, word_sums
 from storage.search import holding
 
 MAX_TERMS = 32
-RARE = 20_000  # articles that are sorted faster than they are met in the order of all
+RARE = 5_000  # articles that are sorted faster than 50 of them are met among a million
 Group = Literal["outlet", "language", "country", "kind"]
 Period = Literal["day", "week", "month"]
 

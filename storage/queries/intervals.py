@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import sqrt
 from statistics import NormalDist
 from typing import Any
@@ -65,6 +66,7 @@ def wilson(found: int, n: int, level: float) -> Interval:
     return max(0.0, middle - half_width), min(1.0, middle + half_width)
 
 
+@lru_cache(4096)
 def student_t(share: float, freedom: float) -> float:
     """The quantile of Student's t, from 4 degrees of freedom: Abramowitz and Stegun 26.7.5."""
     x = NormalDist().inv_cdf(share)

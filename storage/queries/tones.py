@@ -35,7 +35,7 @@ def sums(
     """Sums by (first day of the period, group), in that order; "" stands for what is not asked for."""
     found: dict[tuple[str, str], Sums] = {}
     for selection in _selections(connection, wanted, period, group):
-        for start, name, *figures in connection.execute(selection):
+        for start, name, *figures in connection.execute(selection).all():
             if figures[0]:
                 one = Sums(**dict(zip(SUMS, figures, strict=True)))
                 found[start, name] = found[start, name] + one if (start, name) in found else one

@@ -22,11 +22,13 @@ WORDS = {
     "sqlite": {
         "day": "substr(standing.at, 1, 10)",
         "facts": "json_each(scores.omitted) AS fact",
+        "look_at": "--",
         "first_seen": "substr(entries.first_seen_at, 1, 10)",
     },
     "postgresql": {
         "day": "to_char(standing.at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
         "facts": "jsonb_array_elements_text(scores.omitted) AS fact (value)",
+        "look_at": "ANALYZE",
         "first_seen": "to_char(entries.first_seen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
     },
 }

@@ -1,7 +1,9 @@
--- What stands of the scores, made anew from the scores themselves.
+-- What stands of the scores, made anew from the scores themselves. PostgreSQL has to look at tables that were filled just
+-- now before it knows a good way through them.
 DELETE FROM word_sums;
 DELETE FROM tone_sums;
 DELETE FROM standing;
+{look_at} articles, revisions, scores, codings, coding_codes;
 
 INSERT INTO series (outlet, country, kind, language)
 SELECT DISTINCT articles.outlet, articles.country, articles.kind, revisions.language
@@ -34,6 +36,8 @@ JOIN revisions ON revisions.id = scores.revision_id
 JOIN articles ON articles.id = revisions.article_id AND articles.revision = revisions.number
 JOIN series ON series.outlet = articles.outlet AND series.country = articles.country
     AND series.kind = articles.kind AND series.language = revisions.language;
+
+{look_at} standing;
 
 INSERT INTO tone_sums (
     run_id, grain, start, series_id, n, tone, squares, outlook, scrutiny, credulity, credulous
