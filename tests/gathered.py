@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,8 +14,9 @@ from config.codebook import Codebook, load_codebook
 from config.sources import FeedSource
 from pipeline.records import Article, CodedPassage, Dropped, Score
 from pipeline.report.auth import utc_now
-from storage import articles, feeds, scores
+from storage import articles, feeds, passes, scores
 from storage.database import Database
+from storage.passes import Done
 from tests.samples import RELEVANT, RUN, article, coded, entry, score
 
 NOW = utc_now()
@@ -62,6 +64,7 @@ def gather(database: Database, *, months: int = 10, seed: int = 7) -> None:
             for judged, tone in _articles(at, months, draw):
                 _keep(connection, ids[_feed(at).url], run_id, judged, _score(judged, tone, draw, book))
         _leave_out(connection, ids[_feed(0).url])
+        passes.end(connection, passes.begin(connection, NOW), NOW, Done(feeds=len(OUTLETS)))
 
 
 def _feed(at: int) -> FeedSource:
@@ -92,7 +95,20 @@ def _score(judged: Article, tone: float, draw: Random, book: Codebook) -> Score:
     codes = {code.id: round(0.5 + draw.random() / 2, 3) for code in draw.sample(leaning, 2)}
     left_out = tuple(fact for fact in book.facts if draw.random() < (0.35 + tone / 3))
     made = score(judged, round(tone, 3), **codes)
-    return replace(made, omitted=left_out, unusual=(), coded=tuple(_voices(coded(judged, **codes), tone, draw, book)))
+    return replace(
+        made,
+        omitted=left_out,
+        unusual=(),
+        **_leanings(tone, draw),
+        coded=tuple(_voices(coded(judged, **codes), tone, draw, book)),
+    )
+
+
+def _leanings(tone: float, draw: Random) -> dict[str, Any]:
+    """Shares of what an article says that go with its tone."""
+    outlook = min(0.95, max(0.05, (1 + tone) / 2 + draw.gauss(0, 0.08)))
+    scrutiny = min(0.95, max(0.02, 0.6 * (1 - outlook) + draw.gauss(0, 0.05)))
+    return {"outlook": outlook, "scrutiny": scrutiny, "credulity": outlook * (1 - scrutiny)}
 
 
 def _voices(passages: tuple[CodedPassage, ...], tone: float, draw: Random, book: Codebook) -> Iterator[CodedPassage]:

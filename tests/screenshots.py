@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, FloatRect
 
@@ -21,23 +20,22 @@ from pipeline.demo.play import MIN_N, play
 from pipeline.passes import Quiet
 from pipeline.report.web import web_app
 from storage.database import Database, open_database
-from storage.queries import extremes
+from storage.queries import Filter, extremes
 from tests.browsing import browser, listening, watched
 from tests.gathered import gather
 
 PORT = 8736
 MOST_BYTES = 300_000
-DESK, TELEPHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-Shot = tuple[str, str, Any]  # page, language, size
+DESK, LONG, TELEPHONE = (1440, 1050), (1440, 1500), (390, 1600)  # pixels across and down
+Shot = tuple[str, str, tuple[int, int]]  # page, language, size
 DEMO: Mapping[str, Shot] = {"articles": ("/articles", "en", DESK), "feeds": ("/feeds", "en", DESK)}
 MADE: Mapping[str, Shot] = {
-    "overview": ("/?days=all", "en", DESK),
-    "overview-ja": ("/?days=all", "ja", DESK),
+    "overview": ("/?days=all", "en", LONG),
+    "overview-ja": ("/?days=all", "ja", LONG),
     "overview-phone": ("/?days=all", "en", TELEPHONE),
-    "outlets": ("/outlets", "en", DESK),
-    "codes": ("/codes", "en", DESK),
+    "outlets": ("/outlets", "en", LONG),
+    "codes": ("/codes", "en", LONG),
 }
-TALL = 1050  # pixels of a page that are shown
 
 
 def main() -> None:
@@ -48,7 +46,7 @@ def main() -> None:
         play(load(), Path(home), PORT, Quiet())
         played, made = (open_database(sqlite_url(Path(home) / name)) for name in ("coverage.db", "made.db"))
         with played.read() as connection:
-            article = extremes(connection, 1)[1][0].article_id
+            article = extremes(connection, 1, Filter(language="en"))[1][0].article_id
         gather(made)
         with browser() as opened:
             _shoot(opened, played, {**DEMO, "article": (f"/articles/{article}", "en", DESK)}, folder)
@@ -65,11 +63,11 @@ def _shoot(opened: Browser, database: Database, wanted: Mapping[str, Shot], fold
     database.close()
 
 
-def _take(opened: Browser, base: str, path: str, tongue: str, size: Any, file: Path) -> None:
-    with watched(opened, base, viewport=size, locale=tongue, color_scheme="light") as seen:
+def _take(opened: Browser, base: str, path: str, tongue: str, size: tuple[int, int], file: Path) -> None:
+    with watched(opened, base, viewport={"width": size[0], "height": 900}, locale=tongue, color_scheme="light") as seen:
         seen.page.goto(path, wait_until="networkidle")
-        height = min(TALL, seen.page.evaluate("document.documentElement.scrollHeight"))
-        clip = FloatRect(x=0, y=0, width=size["width"], height=height)
+        height = min(size[1], seen.page.evaluate("document.documentElement.scrollHeight"))
+        clip = FloatRect(x=0, y=0, width=size[0], height=height)
         seen.page.screenshot(path=file, full_page=True, clip=clip)
         print(f"{file.name}: {file.stat().st_size} bytes", *seen.wrong, sep="\n  ")
     if file.stat().st_size > MOST_BYTES:

@@ -20,7 +20,7 @@ DARK: Mapping[str, str] = {
     LINE: "#363b44",
     **dict(zip(SCALE, ("#a995f0", "#8f80cf", "#8d8a83", "#d98a2e", "#f3a549"), strict=True)),
     **dict(zip(SERIES, ("#74b8ec", "#f07fa3", "#c0d05c", "#4cc9bc", "#c9a88e", "#a3a9b3"), strict=True)),
-    **dict(zip(SHARES, ("#20272e", "#25424f", "#2d6579", "#5199b0", "#a6d8e6"), strict=True)),
+    **dict(zip(SHARES, ("#20272e", "#24404c", "#2b5e70", "#4488a0", "#a6d8e6"), strict=True)),
     **dict(zip(VOICES, ("#cfdbe6", "#7d93a6", "#44525f"), strict=True)),
 }
 # Names of the tokens in the style sheet.

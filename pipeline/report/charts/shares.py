@@ -16,6 +16,7 @@ from storage.queries import CodeShare, Omission, VoiceShare
 
 Row = dict[str, Any]
 CELL = 26  # pixels of a row
+DEEP = 0.71  # of the greatest share: from there on figures stand out better in the colour of the paper
 SLANT = 40  # pixels that the last name, standing aslant, may jut out
 
 
@@ -113,7 +114,7 @@ def _heat(
     )
     layers = [cells]
     if width > NARROW:
-        dark = alt.condition(f"datum.share > {round(0.6 * max(top, 0.1), 4)}", alt.value(PAPER), alt.value(INK))
+        dark = alt.condition(f"datum.share > {round(DEEP * max(top, 0.1), 4)}", alt.value(PAPER), alt.value(INK))
         layers.append(base.mark_text(fontSize=11).encode(text="told:N", color=dark))
     return alt.layer(*layers).properties(
         padding={"left": 6, "top": 6, "right": 6 + SLANT, "bottom": 6},
