@@ -141,7 +141,7 @@ def _alarms(settings: Settings) -> Finding:
 
 
 def _mail(settings: Settings) -> Finding:
-    from pipeline.courier import Courier
+    from pipeline.mail.courier import Courier
     from pipeline.report.digest.mail import sender_of
 
     if not settings.mail.host:

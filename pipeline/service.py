@@ -17,8 +17,8 @@ from config.sources import load_feeds
 from pipeline.analyse.judge import Judge
 from pipeline.duties import Duty, attended
 from pipeline.errors import SettingsError
+from pipeline.mail.post import Post
 from pipeline.passes import Tools
-from pipeline.post import Post
 from pipeline.run import run_once
 from pipeline.schedule import Schedule
 from pipeline.tools import tools_of, workers

@@ -13,7 +13,7 @@ from pipeline.report.digest.making import Made, standing_alone
 from pipeline.report.words import VOICES, Words
 from storage import articles, digests
 from storage.database import Database, open_database
-from tests.issues import (
+from tests.newsroom import (
     DAY,
     PNG,
     START,

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from pipeline import editions
-from pipeline.post import Post, keep, prepared
+from pipeline.mail import editions
+from pipeline.mail.post import Post, keep, prepared
 from pipeline.report.digest.making import Made
 from storage import articles, digests, outbox, queries, recipients, scores
 from storage.database import Database, open_database
 from storage.schema import digest_items
-from tests.issues import (
+from tests.newsroom import (
     DAY,
     START,
     add,

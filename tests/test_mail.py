@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from config.settings import load
-from pipeline.courier import Courier, MailError
 from pipeline.doctor import examine
 from pipeline.errors import SettingsError
+from pipeline.mail.courier import Courier, MailError
 from pipeline.report.digest.mail import clean_header, mail, sender_of
 from pipeline.report.digest.setting import UNSUBSCRIBE
 from storage.digests import Digest

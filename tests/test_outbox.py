@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.courier import MailError
-from pipeline.sending import FIRST_PAUSE, LONGEST_PAUSE, pause, send_due
+from pipeline.mail.courier import MailError
+from pipeline.mail.sending import FIRST_PAUSE, LONGEST_PAUSE, pause, send_due
 from storage import digests, outbox, recipients
 from storage.database import Database
 from storage.outbox import Message

@@ -74,8 +74,8 @@ def _shown(
     connection: Connection, settings: Settings, name: str | None, language: str | None, day: date | None
 ) -> Digest:
     """A list's digest as it was kept, or as it would be made now; without a list, that of a whole day."""
-    from pipeline import editions
-    from pipeline.post import prepared
+    from pipeline.mail import editions
+    from pipeline.mail.post import prepared
     from pipeline.report.digest.making import of_day
     from storage import digests, recipients
 
@@ -93,10 +93,10 @@ def _shown(
 
 def _sent(settings: Settings, database: Database, name: str, day: date | None) -> Digest | None:
     """Make a list's digest if there is none, and send what waits. None if nothing is new."""
-    from pipeline import editions
     from pipeline.errors import SettingsError
-    from pipeline.post import keep, prepared
-    from pipeline.sending import send_due
+    from pipeline.mail import editions
+    from pipeline.mail.post import keep, prepared
+    from pipeline.mail.sending import send_due
     from storage import digests, recipients
     from storage import outbox as mails
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from config.sections import MailSettings
-from pipeline.courier import Courier, MailError, Outcome
 from pipeline.errors import StorageError
+from pipeline.mail.courier import Courier, MailError, Outcome
 from pipeline.report.digest.mail import mail, sender_of
 from storage import digests, outbox
 from storage.database import Database

@@ -13,14 +13,14 @@ import structlog
 from sqlalchemy import Connection
 
 from config.settings import Settings
-from pipeline import editions
-from pipeline.courier import MailError
-from pipeline.editions import Edition
 from pipeline.errors import TreatywatchError
+from pipeline.mail import editions
+from pipeline.mail.courier import MailError
+from pipeline.mail.editions import Edition
+from pipeline.mail.sending import Clock, send_due, utc_now
 from pipeline.report.digest.figures import Window
 from pipeline.report.digest.mail import host_of
 from pipeline.report.digest.making import Made, make
-from pipeline.sending import Clock, send_due, utc_now
 from storage import digests, outbox, recipients
 from storage.database import Database
 from storage.recipients import MailingList
