@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,23 @@ def test_the_codebook_shows_measured_figures_by_language(watch: Site) -> None:
     row = next(row for row in page(watch, "/codebook").xpath("//tbody/tr") if "ordinal alpha" in row.text_content())
     figures = [cell.text_content().strip() for cell in row.xpath("./td")]
     assert figures == [f"{quality()[group]['tone ordinal alpha']:.2f}" for group in ("all", "en", "ja", "ru")]
+
+
+def test_a_digest_is_had_as_it_was_sent_under_a_policy_that_runs_nothing(tmp_path: Path) -> None:
+    with site(tmp_path) as watch:
+        with watch.database.write() as connection:
+            number = digests.keep(connection, sent(1), [])
+        links = page(watch, f"/digests/{number}").xpath("//main//a/@href")
+        answers = {end: watch.ask(f"/digests/{number}.{end}") for end in ("html", "eml", "txt")}
+        whole, mail, text = answers.values()
+        policy = whole.headers["content-security-policy"]
+        assert {f"/digests/{number}.{end}" for end in answers} <= set(links)
+        assert [one.status_code for one in answers.values()] == [200, 200, 200]
+        assert "default-src 'none'" in policy
+        assert "; sandbox" in policy
+        assert "script-src" not in policy
+        assert "default-src 'self'" in mail.headers["content-security-policy"]
+        assert whole.text.startswith(SENT[:20])
+        assert message_from_bytes(mail.content)["Subject"] == "Day 1"
+        assert (text.text, text.headers["content-disposition"].split(";")[0]) == ("x", "attachment")
+        assert watch.ask("/digests/99.eml").status_code == 404

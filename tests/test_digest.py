@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.records import Dropped
+from pipeline.report.charts.palette import DARK, SCALE
+from pipeline.report.digest import setting
 from pipeline.report.digest.making import Made, standing_alone
 from pipeline.report.words import VOICES, Words
 from storage import articles, digests
@@ -217,3 +219,11 @@ def test_a_japanese_digest_has_no_english_of_ours(database: Database) -> None:
     ours = "\n".join(line for line in ours.splitlines() if "処理の停滞" not in line)  # alarms are told in English
     assert re.findall(r"[A-Za-z]{2,}", ours) == []
     assert "やや楽観的" in plain
+
+
+def test_the_tones_of_a_digest_have_the_colours_of_the_charts_on_light_and_dark_paper() -> None:
+    style = setting._style()
+    light, dark = style.split(setting.DARK_QUERY)
+    assert all(colour in light for colour in SCALE)
+    assert all(DARK[colour] in dark for colour in SCALE)
+    assert "var(" not in style

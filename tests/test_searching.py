@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,8 @@ from config.settings import load
 from pipeline.errors import ModelError
 from pipeline.records import EmbeddedArticle, Vectors
 from pipeline.report.asked import WAITING, Asked, script
+from pipeline.report.markup import templates
+from pipeline.report.pages.articles import pieces
 from storage import articles, queries, retention, scores, search
 from storage import meanings as stored_meanings
 from storage.backup import back_up, restore
@@ -468,3 +471,30 @@ def test_the_api_says_so_where_there_is_no_model(shown: Site) -> None:
 )
 def test_F50_the_api_refuses_what_is_no_question(shown: Site, params: dict[str, Any]) -> None:
     assert shown.ask("/api/v1/search", params=params).status_code == 422
+
+
+def test_the_article_list_is_asked_by_meaning_with_its_other_filters(shown: Site) -> None:
+    shown.app.state.embed = asked = Asked(lambda: lambda _: np.eye(8, dtype=np.float32)[2])
+    found = shown.ask("/articles", params={"like": "peace", "language": "en"}, headers={"accept-language": "en"})
+    asked.close()
+    assert (found.status_code, re.findall(r'class="headline" href="/articles/(\d+)"', found.text)[0]) == (200, "2")
+    assert set(re.findall(r'href="/articles/(\d+)"', found.text)) == {"1", "2", "3"}
+    assert "Likeness" in found.text
+
+
+def test_the_article_list_says_so_where_there_is_no_model(shown: Site) -> None:
+    shown.app.state.embed = None
+    found = shown.ask("/articles", params={"like": "peace"}, headers={"accept-language": "ja"})
+    assert (found.status_code, "モデルが必要です" in found.text) == (503, True)
+
+
+def test_an_article_shows_what_is_like_it(shown: Site) -> None:
+    found = shown.ask("/articles/2", headers={"accept-language": "en"}).text
+    block = found.split("Similar coverage")[1]
+    assert set(re.findall(r'href="/articles/(\d+)"', block)) == {"1", "3", "4", "5"}
+
+
+def test_words_that_were_found_are_marked_and_the_rest_is_escaped() -> None:
+    cut = queries.snippet("a <b>treaty</b> of peace", ["treaty", "peace"])
+    template = templates().from_string('{% import "parts.html" as parts with context %}{{ parts.snippet(pieces) }}')
+    assert template.render(pieces=pieces(cut)) == "a &lt;b&gt;<mark>treaty</mark>&lt;/b&gt; of <mark>peace</mark>"

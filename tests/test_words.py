@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, date, datetime
+from importlib.resources import files
+from io import BytesIO
 
 import pytest
+from babel.messages.pofile import read_po
 
 from pipeline.report.words import SCALE, Words, each_tongue
 
@@ -33,3 +37,13 @@ def test_dates_and_countries_are_told_in_the_readers_language() -> None:
 
 def test_what_has_no_translation_is_shown_as_it_is() -> None:
     assert Words("ja").gettext("no such message") == "no such message"
+
+
+def test_no_message_stands_in_two_catalogues_with_different_japanese() -> None:
+    said: dict[str, set[str]] = defaultdict(set)
+    for file in files("pipeline.report").joinpath("locales", "ja").iterdir():
+        if file.name.endswith(".po"):
+            for message in read_po(BytesIO(file.read_bytes())):
+                said[str(message.id)].add(str(message.string))
+    said.pop("")  # the heads
+    assert {message: different for message, different in said.items() if len(different) > 1} == {}

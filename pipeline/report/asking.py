@@ -99,3 +99,9 @@ def wanted(
 
 
 Wanted = Annotated[Filter, Depends(wanted)]
+
+
+def meant(request: Request, meaning: str) -> Any:
+    """A question as a vector with its language; None where this server has no model. Raises ModelError."""
+    embed = getattr(request.app.state, "embed", None)
+    return None if embed is None else embed(meaning)

@@ -37,6 +37,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+OWN = "content-security-policy"  # an answer that has a policy of its own keeps it
 STATIC = "/static/"
 
 
@@ -141,7 +142,9 @@ class _Labelled:
         if message["type"] == "http.response.start":
             self.started = True
             headers = MutableHeaders(scope=message)
+            policy = headers.get(OWN, POLICY)
             headers.update(HEADERS)
+            headers[OWN] = policy
             headers.setdefault("cache-control", self._cached)
         await self._send(message)
 

@@ -12,7 +12,7 @@ from storage.queries.filters import Filter, Group, Period, terms
 from storage.queries.funnels import FeedDay, feed_days
 from storage.queries.groups import GroupTone, OutletTone, by_group, by_outlet
 from storage.queries.health import FeedHealth, Funnel, feed_health, funnel
-from storage.queries.quotations import CodedSentence, evidence
+from storage.queries.quotations import CodedSentence, evidence, texts
 from storage.queries.shares import CodeShare, Omission, VoiceShare, code_shares, omissions, voice_shares
 from storage.queries.similar import Similar, nearest, similar
 from storage.queries.trace import Explanation, explain
@@ -79,6 +79,7 @@ __all__ = [
     "similar",
     "snippet",
     "terms",
+    "texts",
     "trend",
     "voice_shares",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from pipeline.records import Family, Part, Voice
 from storage.columns import MAX_ID
-from storage.schema import coding_codes, codings, revisions, scores
+from storage.schema import articles, coding_codes, codings, revisions, scores
 from storage.scores import hash_of
 
 
@@ -80,3 +80,10 @@ def _quotation(row: Row[Any], source: str, codes: dict[str, float]) -> CodedSent
         return None
     judged = {"family": row.family, "voice": row.voice, "codes": codes, "facts": tuple(row.facts)}
     return CodedSentence(position=row.position, part=row.part, start=start, end=end, text=text, **judged)
+
+
+def texts(connection: Connection, article_ids: Sequence[int]) -> dict[int, str]:
+    """The latest text of each article, by article id."""
+    latest = (revisions.c.article_id == articles.c.id) & (revisions.c.number == articles.c.revision)
+    selection = select(articles.c.id, revisions.c.text).join(revisions, latest)
+    return {row.id: row.text for row in connection.execute(selection.where(articles.c.id.in_(article_ids)))}

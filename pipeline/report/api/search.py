@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi import Path as InPath
 
 from pipeline.errors import ModelError
-from pipeline.report.asking import Reading, Wanted
+from pipeline.report.asking import Reading, Wanted, meant
 from storage import queries
 from storage.queries import Similar
 
@@ -42,10 +42,10 @@ def search_routes() -> APIRouter:
 
 def asked(request: Request, meaning: str) -> Any:
     """The question as a vector. Refused with 503 where there is no model, or it has too much to do."""
-    embed = getattr(request.app.state, "embed", None)
-    if embed is None:
-        raise HTTPException(503, "search by meaning needs the model, which this server has not")
     try:
-        return embed(meaning)
+        question = meant(request, meaning)
     except ModelError as error:
         raise HTTPException(503, str(error), {"Retry-After": "10"}) from None
+    if question is None:
+        raise HTTPException(503, "search by meaning needs the model, which this server has not")
+    return question

@@ -37,3 +37,4 @@ TOKENS: Mapping[str, str] = {
 WESTERN = "'Noto Sans', 'Segoe UI', 'Helvetica Neue', Arial, 'Liberation Sans'"
 JAPANESE = "'Noto Sans CJK JP', 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', Meiryo, IPAGothic"
 BROAD, WIDE, NARROW = 1120, 880, 350  # pixels of a chart on a desk, on a small screen or paper, and on a telephone
+ROOMY = 600  # pixels from which on all five steps of the scale can be named side by side

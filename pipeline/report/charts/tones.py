@@ -9,7 +9,7 @@ import altair as alt
 
 from pipeline.report.charts.drawing import AnyChart
 from pipeline.report.charts.labels import SIGNED, Grouping, group_name, steps_named
-from pipeline.report.charts.palette import INK, LINE, MUTED, NARROW, SCALE, WIDE
+from pipeline.report.charts.palette import INK, LINE, MUTED, ROOMY, SCALE, WIDE
 from pipeline.report.words import STEPS, Words
 from storage.queries import GroupTone
 
@@ -77,14 +77,14 @@ def _key(words: Words) -> alt.TitleParams:
 
 def _names(width: int) -> alt.Axis:
     return alt.Axis(
-        labelLimit=240 if width > NARROW else 110, labelColor=INK, ticks=False, domain=False, grid=True, gridColor=LINE
+        labelLimit=240 if width >= ROOMY else 110, labelColor=INK, ticks=False, domain=False, grid=True, gridColor=LINE
     )
 
 
 def _scale(words: Words, width: int) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
     """The plain scale behind the data; where it is narrow, only its ends are named."""
     names = steps_named(words)
-    if width <= NARROW:
+    if width < ROOMY:
         names = [names[1] | {"at": -0.5}, names[3] | {"at": 0.5}]
     steps = alt.Chart(alt.InlineData(values=[{"at": step} for step in STEPS])).mark_rule(color=LINE, strokeDash=[3, 3])
     zero = alt.Chart(alt.InlineData(values=[{"at": 0}])).mark_rule(color=MUTED)

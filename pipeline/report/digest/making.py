@@ -23,7 +23,7 @@ from storage.digests import Digest, Item
 from storage.scores import latest_run
 
 PREVIEW = "Preview"  # no list can be called so
-CHART_WIDTH = 480  # pixels: between a telephone's and the sheet's, so that its letters can be read on both
+CHART_WIDTH = 400  # pixels: between a telephone's and the sheet's, so that its letters can be read on both
 FEWEST = 2  # points or groups that make a chart
 GROUPS: tuple[Literal["outlet", "language"], ...] = ("outlet", "language")
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
 import css_inline
 
+from pipeline.report.charts.palette import DARK, SCALE
 from pipeline.report.digest.lines import Letter, Link, StoryLines
 from pipeline.report.markup import address, escaped, render
 from pipeline.report.words import Words
 
 UNSUBSCRIBE = "<!--unsubscribe-->"  # nothing that outlets wrote can look so: it is escaped
+DARK_QUERY = "@media (prefers-color-scheme: dark)"
 CHART = "cid:chart"
 
 
@@ -41,7 +43,16 @@ def text_with_way_out(plain: str, words: Words, link: str) -> str:
 
 @cache
 def _style() -> str:
-    return files("pipeline.report").joinpath("templates", "digest.css").read_text(encoding="utf-8")
+    style = files("pipeline.report").joinpath("templates", "digest.css").read_text(encoding="utf-8")
+    light, dark_query, dark = style.partition(DARK_QUERY)
+    return _coloured(light, {}) + dark_query + _coloured(dark, DARK)
+
+
+def _coloured(style: str, instead: Mapping[str, str]) -> str:
+    """The style with the palette's colours of tone: mail readers know no custom properties."""
+    for step, colour in enumerate(SCALE):
+        style = style.replace(f"var(--tone-{step})", instead.get(colour, colour))
+    return style
 
 
 @cache

@@ -15,6 +15,7 @@ from pipeline.report.words import N_
 from storage import queries
 from storage.queries import ArticleView
 
+ALIKE = 5
 DIGITS = 19  # of the largest id
 
 
@@ -33,6 +34,7 @@ def article_routes() -> APIRouter:
             title=view.title or view.url,
             place="articles",
             view=view,
+            alike=queries.similar(connection, view.article_id, ALIKE),
             names=names,
             coverage=settings.score.coverage,
             whole=caller_of(request) is not None,  # quotations are for everybody, the text of others is not

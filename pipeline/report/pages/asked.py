@@ -24,6 +24,7 @@ SORTS: dict[Sort, str] = {
 }
 LABELS = {
     "text": N_("Words"),
+    "like": N_("Meaning"),
     "outlet": N_("Outlet"),
     "language": N_("Language"),
     "country": N_("Country"),
@@ -89,7 +90,7 @@ def asked(query: Mapping[str, str]) -> Asked:
 
 
 def _filter(read: dict[str, Any]) -> Filter:
-    plain = {name: value for name, value in read.items() if name not in ("from", "to", "sort")}
+    plain = {name: value for name, value in read.items() if name not in ("from", "to", "sort", "like")}
     since = _midnight(read["from"]) if "from" in read else None
     until = _midnight(read["to"] + timedelta(days=1)) if "to" in read else None
     return Filter(**plain, since=since, until=until)
@@ -153,6 +154,7 @@ def _fact(value: str) -> str:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "text": _words,
+    "like": _words,
     "outlet": _words,
     "language": _one_of(get_args(Language)),
     "country": _words,

@@ -8,7 +8,10 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, Response
 
-from pipeline.report.asking import Reading
+from pipeline.errors import SettingsError
+from pipeline.report.asking import Reading, Settled
+from pipeline.report.digest.mail import as_file
+from pipeline.report.digest.making import standing_alone
 from pipeline.report.markup import archived
 from pipeline.report.pages.page import Spoken, page
 from pipeline.report.words import N_
@@ -17,6 +20,10 @@ from storage.columns import MAX_ID
 from storage.digests import Digest
 
 SHOWN = 60  # digests on a page of the list
+# Its styles stand in its elements, its chart lies in it; nothing else may be loaded, run or sent.
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; img-src data: cid:; base-uri 'none'; form-action 'none'; " + (
+    "frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
 MISSING = N_("there is no such digest")
 Number = Annotated[int, InPath(ge=1, le=MAX_ID)]
 
@@ -40,6 +47,25 @@ def digests_routes() -> APIRouter:
             before=before,
         )
 
+    @router.get("/digests/{number}.html")
+    def page_file(number: Number, connection: Reading) -> Response:
+        found = _said(archive.digest(connection, number))
+        return Response(standing_alone(found), media_type="text/html", headers={"content-security-policy": ALONE})
+
+    @router.get("/digests/{number}.txt")
+    def text_file(number: Number, connection: Reading) -> Response:
+        found = _said(archive.digest(connection, number))
+        return Response(found.plain, media_type="text/plain", headers=_download(found, "txt"))
+
+    @router.get("/digests/{number}.eml")
+    def mail_file(number: Number, connection: Reading, settings: Settled) -> Response:
+        found = _said(archive.digest(connection, number))
+        try:
+            mail = as_file(found, settings.mail)
+        except SettingsError as error:
+            raise HTTPException(503, str(error)) from None
+        return Response(mail, media_type="message/rfc822", headers=_download(found, "eml"))
+
     @router.get("/digests/{number}")
     def digest(request: Request, number: Number, connection: Reading) -> HTMLResponse:
         found = _digest(archive.digest(connection, number))
@@ -54,6 +80,18 @@ def digests_routes() -> APIRouter:
         return Response(found.chart, media_type="image/png")
 
     return router
+
+
+def _said(found: Digest | None) -> Digest:
+    """A digest that has a text."""
+    found = _digest(found)
+    if found.quiet:
+        raise HTTPException(404, MISSING)
+    return found
+
+
+def _download(found: Digest, ending: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="digest-{found.day}-{found.id}.{ending}"'}
 
 
 def _digest(found: Digest | None) -> Digest:

@@ -28,27 +28,6 @@ STEPS = {
     "relevant": N_("about the talks"),
     "scored": N_("scored"),
 }
-STATES = {
-    "ok": N_("answers"),
-    "quiet": N_("silent"),
-    "degraded": N_("read in part"),
-    "failing": N_("fails"),
-    "gone": N_("gone"),
-}
-FAULTS = {
-    "not_a_feed": N_("what is there is no feed"),
-    "empty": N_("it has no entries"),
-    "gone": N_("the outlet has taken it down"),
-    "robots": N_("the outlet's robots.txt does not let us in"),
-    "tls": N_("the outlet's certificate is not in order"),
-    "dns": N_("the name of the site is not found"),
-    "timeout": N_("the outlet did not answer in time"),
-    "connect": N_("the connection failed"),
-    "protocol": N_("the answer is not proper HTTP"),
-    "incomplete": N_("the answer broke off"),
-    "too_large": N_("the answer is too large"),
-    "blocked_address": N_("it leads to a private network"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +59,6 @@ def feeds_routes() -> APIRouter:
             shown_days=DAYS,
             alarms=queries.alarms(connection, settings.alarms, interval_s=settings.poll.min_interval_s, now=now),
             steps=STEPS,
-            states=STATES,
-            faults=FAULTS,
             names=names,
             redacted=redacted,
         )
