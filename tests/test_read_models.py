@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -13,6 +14,7 @@ from typing import Any, get_args
 import pytest
 from sqlalchemy import Connection, select
 
+from config.sections import RetentionSettings
 from config.sources import FeedSource
 from pipeline.errors import StorageError
 from pipeline.records import Article
@@ -20,6 +22,7 @@ from storage import articles, queries, scores, standing
 from storage.database import Database
 from storage.queries import Coverage, Filter, Group, Period, Sort
 from storage.queries.intervals import wilson
+from storage.retention import prune
 from storage.schema import runs, tone_sums, word_sums
 from storage.schema import standing as standing_
 from tests.samples import NOW, RELEVANT, RUN, add_article, article, coded, score, source
@@ -391,3 +394,30 @@ def test_a_text_that_the_model_fails_on_keeps_a_run_back_for_one_pass_only(datab
         scores.ensure_run(connection, OTHER, NOW)
         after = connection.scalar(select(runs.c.turn).where(runs.c.id == other))
     assert (before, after) == (None, 2)
+
+
+def test_two_writers_and_a_prune_leave_the_sums_right(database: Database) -> None:
+    plans = [[made(Random(half), 100 * half + number) for number in range(12)] for half in (1, 2)]
+    with database.write() as connection:
+        for outlet in OUTLETS:
+            add_article(connection, article(f"https://a.example/{outlet[0]}", f"{outlet[0]}. End"), feed=feed(*outlet))
+
+    def work(plan: list[Kept]) -> None:
+        for kept in plan:
+            with database.write() as connection:
+                keep(connection, kept)
+            edit = replace(kept.made, text=f"{kept.made.text}. Edited", content_hash=f"edited {kept.number}")
+            with database.write() as connection:
+                stored = articles.store(connection, 1, edit, NOW + timedelta(1))
+                save(connection, stored.revision_id, 1, figures(Random(kept.number), edit))
+
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(work, plan) for plan in plans]:
+            done.result()
+    keep_no = RetentionSettings(fetch_log_days=1, unused_text_days=1, former_text_days=1, vector_days=1)
+    prune(database, keep_no, NOW + timedelta(900))
+    with database.write() as connection:
+        before = stands(connection)
+        standing.rebuild(connection)
+        assert stands(connection) == before
+        assert queries.count(connection) == 24
