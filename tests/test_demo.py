@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from config.settings import load
+from pipeline.cli.tables import next_commands
 from pipeline.demo.outlets import sample_outlets
 from pipeline.demo.play import Played, play
 from pipeline.errors import TreatywatchError
 from pipeline.passes import Quiet
 from storage.database import open_database
 from storage.queries import coverage, explain
+from tests.test_cli import treatywatch
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +126,18 @@ def test_a_port_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(TreatywatchError, match="--port"):
             play(load(flags=[f"storage.data_dir={tmp_path}"], environ={}), tmp_path, port, Quiet())
+
+
+def test_the_commands_to_go_on_with_name_the_demos_own_data(played: tuple[Played, Played, Path]) -> None:
+    first, _, home = played
+    lines = [shlex.split(line) for line in next_commands(first, ".venv/bin/treatywatch") if not line.startswith("#")]
+    assert [line[3] for line in lines] == ["serve", "explain", "export", "digest"]
+    assert {tuple(line[:3]) for line in lines} == {(".venv/bin/treatywatch", "--set", f"storage.data_dir={home}")}
+    for line in lines[1:]:  # serve would not end
+        assert treatywatch(*line[1:], home=home).returncode == 0
+    assert (home / "scores.csv").read_text(encoding="utf-8").count("\n") > 30
+    assert "<html" in (home / "preview.html").read_text(encoding="utf-8")
+
+
+def test_the_commands_to_go_on_with_are_called_as_the_demo_was(played: tuple[Played, Played, Path]) -> None:
+    assert next_commands(played[0], "pipeline/__main__.py")[1].startswith("treatywatch --set ")

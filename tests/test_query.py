@@ -90,6 +90,14 @@ def test_outlets_show_the_tone_of_their_last_weeks(home: Path) -> None:
     assert set("".join(curves)) <= {*BARS, GAP}
 
 
+def test_outlets_without_a_mean_are_counted_beside_the_csv(home: Path) -> None:
+    done = treatywatch("query", "--by-outlet", "--min-n", "1000", "--csv", home=home)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert {row["tone"] for row in rows} == {""}
+    assert done.stderr.startswith(f"{len(rows)} of {len(rows)} rows have no mean: fewer than 1000 articles (--min-n")
+    assert treatywatch("query", "--by-outlet", "--min-n", "5", "--csv", home=home).stderr == ""
+
+
 def test_a_curve_rises_from_vigilant_to_credulous() -> None:
     assert sparkline([-1, -0.01, 0, 1, None]) == "▁▄▅█·"
 

@@ -151,6 +151,7 @@ def _compare(connection: Connection, wanted: Filter, min_n: int, *, as_json: boo
     outlets = queries.by_outlet(connection, wanted, min_n=min_n)
     weeks = () if as_json or as_csv else queries.trend(connection, wanted, period="week", group="outlet", min_n=5)
     _give(outlets, lambda: outlet_table(outlets, weeks), as_json=as_json, as_csv=as_csv)
+    _tell_of_few([outlet.tone for outlet in outlets], min_n)
 
 
 def _trend(
@@ -168,6 +169,15 @@ def _trend(
 
     points = queries.trend(connection, wanted, period=period, group=group, min_n=min_n)
     _give(points, lambda: trend_table(points, period, group), as_json=as_json, as_csv=as_csv)
+    _tell_of_few([point.tone for point in points], min_n)
+
+
+def _tell_of_few(tones: list[float | None], min_n: int) -> None:
+    """Say on stderr why some rows have no mean."""
+    if few := tones.count(None):
+        typer.echo(
+            f"{few} of {len(tones)} rows have no mean: fewer than {min_n} articles (--min-n, 5 at least)", err=True
+        )
 
 
 def _give(found: Iterable[Any], table: Any, *, as_json: bool, as_csv: bool) -> None:
@@ -201,7 +211,11 @@ def _explained(connection: Connection, url: str) -> Explanation | None:
     return found
 
 
-def explain(context: typer.Context, url: str, as_json: Json = False) -> None:
+def explain(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(help="The article's address; `query --csv` lists those of scored articles.")],
+    as_json: Json = False,
+) -> None:
     """Say why an article is in or out: who announced it, what was fetched, what was decided, on what evidence."""
     from pipeline.cli.tables import article_part, explanation_parts
     from storage import queries
@@ -212,7 +226,8 @@ def explain(context: typer.Context, url: str, as_json: Json = False) -> None:
         view = queries.article_view(connection, found.article["id"]) if found and found.article else None
     if found is None:
         console.print(
-            f"{url} is unknown: no watched feed has announced it. `treatywatch feeds list` shows what is watched.",
+            f"{url} is unknown: no watched feed has announced it. `treatywatch feeds list` shows what is watched, "
+            "`treatywatch query --csv` the addresses of what is scored.",
             markup=False,
         )
         raise typer.Exit(1)

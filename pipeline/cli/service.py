@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -105,12 +106,15 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Listen here instead of web.host.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="Listen here instead of web.port.", show_default=False)] = None,
 ) -> None:
-    """Run as a service: passes on schedule, and the API. Stops on SIGTERM or Ctrl-C, within poll.drain_s."""
+    """Run as a service: passes on schedule, dashboard and API. Stops on SIGTERM or Ctrl-C, within poll.drain_s."""
     from pipeline.service import serve as run_service
 
     settings = settings_of(context)
     with database_of(context) as database:
         address = (host or settings.web.host, settings.web.port if port is None else port)
+        if web and errors.is_terminal:
+            at = f"[{address[0]}]" if ":" in address[0] else address[0]
+            errors.print(f"Dashboard: http://{at}:{address[1]}/ - Ctrl-C stops.", markup=False, highlight=False)
         asyncio.run(run_service(settings, database, address if web else None, scheduled=scheduler))
 
 
@@ -122,13 +126,15 @@ def demo(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1 for the sample outlets.")] = 8733,
 ) -> None:
     """The whole pipeline on bundled sample outlets, served on this machine."""
-    from pipeline.cli.tables import demo_tables
+    from pipeline.cli.tables import demo_tables, next_commands
     from pipeline.demo.play import play
 
     with ProgressWatcher(errors) as watcher:
         played = play(settings_of(context), directory, port, watcher)
     for table in demo_tables(played):
         console.print(table)
+    for line in ("", "Look further:", *next_commands(played, sys.argv[0])):
+        typer.echo(line)  # whole, to be copied
     raise typer.Exit(1 if played.failed else 0)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
@@ -248,3 +250,24 @@ def demo_tables(played: Played) -> Iterator[RenderableType]:
     yield f"The sample outlets answered {statuses} (200: sent, 304: not modified)."
     yield f"Coverage is kept in {played.database}"
     yield f"The digest of the day is in {played.digest}"
+
+
+def next_commands(played: Played, called: str) -> tuple[str, ...]:
+    """Command lines that look further into what the demo stored, a comment before each.
+
+    `called`: as what treatywatch was called, which is how the lines call it, too.
+    """
+    home = played.digest.parent
+    name = shlex.quote(called) if Path(called).name == "treatywatch" else "treatywatch"
+    at = f"{name} --set {shlex.quote(f'storage.data_dir={home}')}"
+    file = {name: shlex.quote(str(home / name)) for name in ("scores.csv", "preview.html")}
+    article = [shlex.quote(row.url) for row, _ in played.credulous[:1]]
+    return (
+        "# the dashboard, at http://127.0.0.1:8080/ until Ctrl-C",
+        f"{at} serve --no-scheduler",
+        *(("# the evidence of one article", f"{at} explain {article[0]}") if article else ()),
+        "# all scores as CSV",
+        f"{at} export articles -o {file['scores.csv']}",
+        "# the digest as it would be mailed (.html, .txt or .eml; --language ja in Japanese)",
+        f"{at} digest --output {file['preview.html']}",
+    )
