@@ -9,7 +9,7 @@ from typing import Any
 from config.settings import Settings, load
 from pipeline.report.digest.figures import Window
 from pipeline.report.digest.making import Made, make
-from storage import articles, passes, recipients, scores
+from storage import articles, passes, recipients, scores, standing
 from storage.database import Database
 from storage.recipients import MailingList
 from storage.schema import articles as articles_table
@@ -107,6 +107,7 @@ def many(connection: Any, n: int) -> None:
     values = {"tone": 0.2, "tone_low": 0.0, "tone_high": 0.4, "outlook": 0.5, "scrutiny": 0.5, "omitted": []}
     judged = {"run_id": 1, "scored_at": START, **values}
     connection.execute(scores_table.insert(), [{"id": n, "revision_id": n, **judged} for n in ids])
+    standing.rebuild(connection)
 
 
 def quiet_database(database: Database) -> None:

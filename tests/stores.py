@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, update
 
+from storage import standing
 from storage.schema import scores
 from tests.samples import NOW, add_article, article, source
 
@@ -45,3 +46,4 @@ def fill(connection: Connection, n: int, seed: int, *, first: int = 0) -> None:
         stored = add_article(connection, told, tone=round(draw.uniform(-1, 1), 3), feed=feed, **codes)
         omitted = draw.sample(FACTS, draw.randrange(0, 4))
         connection.execute(update(scores).where(scores.c.revision_id == stored.revision_id).values(omitted=omitted))
+    standing.rebuild(connection)

@@ -33,6 +33,7 @@ from storage.schema import (
     lineages,
     mailing_lists,
     metadata,
+    notices,
     outbox,
     recipients,
 )
@@ -84,6 +85,8 @@ def fill(database: Database) -> None:
         payload = {"b": [1, 0.1, None, True, "条約"], "a": {"z": "\u2028", "aa": ""}}
         mail = {"digest_id": 1, "recipient": "r@example.org", "message_id": "m", "payload": payload, "created_at": NOW}
         connection.execute(insert(outbox), mail)
+        told = {"hook": "h", "kind": "feed_broken", "subject": "s", "number": 1, "event": "began", "payload": payload}
+        connection.execute(insert(notices), told | {"next_try_at": NOW, "created_at": NOW})
         passes.begin(connection, NOW)
         tokens.issue(connection, "анна", "read", NOW)
 

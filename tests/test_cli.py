@@ -215,6 +215,7 @@ def test_doctor_examines_everything_and_says_what_to_do(tmp_path: Path) -> None:
         "passes",
         "polling",
         "alarms",
+        "mail",
         "model",
         "disk",
         "clock",

@@ -145,7 +145,7 @@ def test_the_image_needs_only_its_data_directory_to_write_to(programs: Path, tmp
 def test_the_compose_file_is_what_the_specification_allows() -> None:
     parsed = PyOptions(apply_merge=True).from_yaml(COMPOSE)
     parsed.validate()
-    assert parsed.service_names() == ["database", "service", "web", "mail"]
+    assert parsed.service_names() == ["database", "service", "web", "mail", "grafana"]
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,7 @@ def test_the_shell_completes_outlets(home: Path) -> None:
     assert len(outlets) > 1
 
 
-def test_completion_can_be_shown(home: Path) -> None:
+def test_completion_can_be_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # there may be no shell around the tests
     done = treatywatch("--show-completion", "bash", home=home)
     assert (done.returncode, "_TREATYWATCH_COMPLETE" in done.stdout) == (0, True), done.stderr

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel
 
 from pipeline.collect.addresses import without_secrets
-from pipeline.records import Role
 from pipeline.report.asking import Reading, Settled
-from pipeline.report.auth import HEALTH, Caller, needs
+from pipeline.report.auth import HEALTH
 from pipeline.report.metrics import metrics_page
 from storage import passes, queries
 from storage.queries import Alarm, FeedHealth
@@ -33,13 +31,6 @@ class Readiness(BaseModel):
     last_pass: datetime | None
 
 
-class Me(BaseModel):
-    """The holder of the token, and what it allows."""
-
-    name: str
-    role: Role
-
-
 def operations_routes() -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["operations"])
@@ -57,11 +48,6 @@ def operations_routes() -> APIRouter:
             raise HTTPException(503, without_secrets(alarm.why))
         last = passes.last(connection, "ok")
         return Readiness(last_pass=last.ended_at if last else None)
-
-    @router.get("/api/v1/me")
-    def me(caller: Annotated[Caller, needs("read")]) -> Me:
-        """Who you are to this server."""
-        return Me(name=caller.name, role=caller.role)
 
     @router.get("/metrics", response_class=PlainTextResponse)
     def metrics(request: Request, settings: Settled) -> Response:
