@@ -66,8 +66,9 @@ def scored(connection: Connection, wanted: Filter, *columns: Any, along: Any = N
     """
     run_id = run_or_current(connection, wanted.run_id)
     code, rare = _coded(connection, wanted, run_id, along)
-    # + 0 keeps SQLite from going through all scores of the run, in search of a few
-    run = standing.c.run_id + 0 == run_id if rare else standing.c.run_id == run_id
+    # + 0 keeps SQLite from going through all scores of the run, in search of a few; PostgreSQL knows how few they are
+    is_unindexed = rare and connection.dialect.name == "sqlite"
+    run = standing.c.run_id + 0 == run_id if is_unindexed else standing.c.run_id == run_id
     ranges = [condition for one in _ranges(wanted) for condition in one.conditions(connection, run_id, along)]
     conditions = [run, *_named(wanted), *ranges, *code, *_omitting(connection, wanted, run_id)]
     selection = select(*columns).select_from(standing).where(*conditions)
