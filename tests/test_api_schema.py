@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import schemathesis
 import schemathesis.engine
@@ -12,6 +13,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import Status, events
 
 from pipeline.report.api.describing import PLACE
+from pipeline.report.asked import Question
+from pipeline.report.auth import utc_now
+from storage import passes
 from storage.database import open_database
 from tests.samples import add_article, article
 from tests.web import Site, bearer
@@ -25,9 +29,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
         for n in range(12):
             judged = article(f"https://a.example/{n}", title=f"Talks {n}", text=f"Talks {n} go on. Hope is in the air.")
             add_article(connection, judged, tone=n / 12, face_value=0.9)
+        passes.end(connection, passes.begin(connection, utc_now()), utc_now(), passes.Done())
     site = Site(
         database, require_token=True, requests_per_minute=10**9, failed_sign_ins_per_hour=10**9, hosts=("testserver",)
     )
+    site.app.state.embed = lambda _: Question(vector=np.eye(384, dtype=np.float32)[0], language="en")
     site.app.state.tokens = {role: site.token(role, role) for role in ("read", "admin")}
     yield site.app
     site.close()

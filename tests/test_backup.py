@@ -392,10 +392,6 @@ def older(postgres: Any) -> Iterator[str]:
         migrations.apply(connection, "0001")
         connection.execute(insert(coders), {"name": "Анна", "created_at": NOW})
         connection.execute(text("INSERT INTO lineages (created_at) VALUES ('2024-05-01T00:00:00+09')"))
-        payload = {"a": [1, None, "条約"]}
-        connection.execute(insert(digests), {"edition": "daily", "day": "2024-05-01", "created_at": NOW})
-        mail = {"digest_id": 1, "recipient": "r@example.org", "message_id": "m", "payload": payload, "created_at": NOW}
-        connection.execute(insert(outbox), mail)
     engine.dispose()
     yield postgres.url(name)
     postgres.drop(name)
@@ -415,7 +411,7 @@ def test_F55_postgresql_is_backed_up_before_its_schema_changes(
     with another(kind, tmp_path, request) as other:
         restore(other, file, now=NOW)
         assert everything(other) == upgraded
-    assert [{"a": [1, None, "条約"]} in row for row in upgraded["outbox"]] == [True]
+    assert ["Анна" in row for row in upgraded["coders"]] == [True]
 
 
 @pytest.mark.postgres

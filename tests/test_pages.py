@@ -519,7 +519,7 @@ def _forms(message: str | Iterable[str]) -> tuple[str, ...]:
 
 def test_every_message_has_its_japanese() -> None:
     assert sorted(messages() - {forms[0] for forms, said in japanese().items() if all(said)}) == []
-    assert Words("ja").ngettext("%(n)s article", "%(n)s articles", 5) == "%(n)s件"
+    assert Words("ja").ngettext("%(n)s article", "%(n)s articles", 5) == "記事%(n)s件"
 
 
 def test_translations_keep_the_places_of_values() -> None:

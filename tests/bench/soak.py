@@ -163,7 +163,8 @@ def _faults(log: Path) -> list[str]:
         try:
             event = json.loads(line)
         except ValueError:
-            found.append(line)
+            if "resource_tracker" not in line and not line.startswith("  warnings.warn"):  # it speaks after a SIGKILL
+                found.append(line)
             continue
         if event.get("level") in ("error", "critical") or "exception" in event:
             found.append(line)
