@@ -90,6 +90,16 @@ def test_outlets_show_the_tone_of_their_last_weeks(home: Path) -> None:
     assert set("".join(curves)) <= {*BARS, GAP}
 
 
+def test_an_interval_is_two_columns_of_a_csv(home: Path) -> None:
+    done = treatywatch("query", "--by-outlet", "--min-n", "5", "--csv", home=home)
+    shown = {row["outlet"]: row for row in csv.DictReader(io.StringIO(done.stdout))}
+    compared = [row for row in told(home, "--by-outlet", "--min-n", "5") if row["interval"]]
+    assert compared
+    for row in compared:
+        csv_row = shown[row["outlet"]]
+        assert [float(csv_row["interval_low"]), float(csv_row["interval_high"])] == row["interval"]
+
+
 def test_outlets_without_a_mean_are_counted_beside_the_csv(home: Path) -> None:
     done = treatywatch("query", "--by-outlet", "--min-n", "1000", "--csv", home=home)
     rows = list(csv.DictReader(io.StringIO(done.stdout)))

@@ -193,10 +193,22 @@ def _give(found: Iterable[Any], table: Any, *, as_json: bool, as_csv: bool) -> N
 def _print_csv(rows: list[dict[str, Any]]) -> None:
     from pipeline.report.cells import cell
 
+    flat = [_flat(row) for row in rows]
     writer = csv.writer(sys.stdout)
-    if rows:
-        writer.writerow(rows[0])
-    writer.writerows([cell(value) for value in row.values()] for row in rows)
+    if flat:
+        writer.writerow(flat[0])
+    writer.writerows([cell(value) for value in row.values()] for row in flat)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for a spreadsheet: an interval is two columns."""
+    cells: dict[str, Any] = {}
+    for name, value in row.items():
+        if name.endswith("interval"):
+            cells[f"{name}_low"], cells[f"{name}_high"] = value or (None, None)
+        else:
+            cells[name] = value
+    return cells
 
 
 def _explained(connection: Connection, url: str) -> Explanation | None:

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Whose it is, or what it is for.")],
-    role: Annotated[str, typer.Option(help="read, code (may code articles, too) or admin.")],
+    role: Annotated[str, typer.Option(metavar="read|code|admin", help="What it allows; code may code articles, too.")],
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is good for.")] = 365,
     as_json: Json = False,
 ) -> None:
