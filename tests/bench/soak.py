@@ -28,7 +28,7 @@ from sqlalchemy import func, select
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from storage.database import open_database
-from storage.schema import articles, entries, fetches, revisions, scores
+from storage.schema import articles, drops, entries, fetches, revisions, scores, screenings
 from tests.stormy import Storm, gaps
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ async def storm(options: argparse.Namespace, home: Path, database: str) -> bool:
 
 def tell(outlets: Storm, service: Service, database: str, log: Path, options: argparse.Namespace, ended: float) -> bool:
     """Print the findings; whether all are as they must be."""
-    stored, scored = _stored(database)
+    stored, scored, refused = _stored(database)
     expected = {outlets.page(f.number, n) for f in outlets.feeds if f.healthy for n in range(f.served)}
     also = {outlets.page(f.number, n) for f in outlets.feeds if not f.healthy for n in range(f.served)}
     relevant = (expected | also) & outlets.on_topic
@@ -119,7 +119,11 @@ def tell(outlets: Storm, service: Service, database: str, log: Path, options: ar
         "lost": (len((expected | also) - stored.keys()), not (expected | also) - stored.keys()),
         "stored twice": (sum(n > 1 for n in stored.values()), all(n == 1 for n in stored.values())),
         "on topic": (len(relevant), True),
-        "... not scored": (len(relevant - scored.keys()), not relevant - scored.keys()),
+        "... refused by the screen": (len((relevant & refused) - scored.keys()), True),
+        "... neither scored nor refused": (
+            len(relevant - scored.keys() - refused),
+            not relevant - scored.keys() - refused,
+        ),
         "scored twice": (sum(n > 1 for n in scored.values()), all(n == 1 for n in scored.values())),
         "polls of healthy feeds": (sum(len(f.asked) for f in healthy), True),
         "... without validators after the first": (sum(f.unconditional for f in healthy), True),
@@ -137,14 +141,18 @@ def tell(outlets: Storm, service: Service, database: str, log: Path, options: ar
     return all(well for _, well in findings.values())
 
 
-def _stored(database: str) -> tuple[Counter[str], Counter[str]]:
+def _stored(database: str) -> tuple[Counter[str], Counter[str], set[str]]:
+    """The links of entries, the pages that were scored, each with how often; and the pages found not to be relevant."""
     store = open_database(database)
     with store.read() as connection:
         links = Counter(connection.scalars(select(entries.c.link)))
         judged = select(articles.c.url).join_from(scores, revisions).join(articles)
         scored = Counter(connection.scalars(judged.where(revisions.c.number == articles.c.revision)))
+        screened = select(articles.c.url).join_from(screenings, revisions).join(articles)
+        refused = set(connection.scalars(screened.where(screenings.c.relevant.is_(False))))
+        refused |= set(connection.scalars(select(drops.c.url).where(drops.c.stage == "gate")))
     store.close()
-    return links, scored
+    return links, scored, refused
 
 
 def _outcomes(database: str) -> Counter[str]:
